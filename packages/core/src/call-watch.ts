@@ -1,0 +1,67 @@
+import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
+
+import { nodePath } from "./execution.ts";
+import { reportUnwrapped } from "./report-unwrapped.ts";
+import { ambientScope } from "./scope.ts";
+
+/**
+ * Sees every model and tool call of a run and reports those that no seam carried: nothing is
+ * silently unprotected.
+ */
+class CallWatch extends BaseCallbackHandler {
+  name = "evenkeel_call_watch";
+  override ignoreChain = true;
+  override ignoreRetriever = true;
+  override ignoreCustomEvent = true;
+  // Both: inline, so that the ambient scope is the call's; raised, so that `strict` can refuse it.
+  override awaitHandlers = true;
+  override raiseError = true;
+
+  override handleChatModelStart(
+    _model: unknown,
+    _messages: unknown,
+    _runId: string,
+    _parentRunId?: string,
+    _extra?: unknown,
+    _tags?: string[],
+    metadata?: Record<string, unknown>,
+  ): void {
+    if (ambientScope().call !== undefined) return;
+    reportUnwrapped("model", "its model is not wrapped", placeOf(metadata));
+  }
+
+  override handleToolStart(
+    tool: { name?: string; id?: string[] },
+    _input: string,
+    _runId: string,
+    _parentRunId?: string,
+    _tags?: string[],
+    metadata?: Record<string, unknown>,
+    name?: string,
+  ): void {
+    if (ambientScope().call?.kind === "tool") return;
+    reportUnwrapped("tool", `tool ${name ?? tool?.name ?? "unknown"}`, placeOf(metadata));
+  }
+}
+
+function placeOf(metadata: Record<string, unknown> | undefined): string | undefined {
+  const namespace = metadata?.["langgraph_checkpoint_ns"] ?? metadata?.["checkpoint_ns"];
+  return typeof namespace === "string" && namespace !== "" ? nodePath(namespace) : undefined;
+}
+
+// One for all runs: it keeps nothing, what it needs is ambient.
+const watch = new CallWatch();
+
+interface ManagerLike {
+  copy(): ManagerLike;
+  addHandler(handler: unknown, inherit: boolean): void;
+}
+
+/** Callbacks that also see which calls passed no seam; added per node, so that no stream shows them. */
+export function watched(callbacks: unknown): unknown {
+  if (callbacks === undefined || callbacks === null) return [watch];
+  if (Array.isArray(callbacks)) return [...(callbacks as unknown[]), watch];
+  const manager = (callbacks as ManagerLike).copy();
+  manager.addHandler(watch, true);
+  return manager;
+}

@@ -1,0 +1,240 @@
+import { createHash } from "node:crypto";
+
+import { Runnable, RunnableBinding, RunnableSequence } from "@langchain/core/runnables";
+import type { BaseChannel, CompiledStateGraph, StateGraph } from "@langchain/langgraph";
+import { StateSchema, StateGraph as LangGraphStateGraph } from "@langchain/langgraph";
+
+import { CoreError } from "./errors.ts";
+import { EXECUTION_CHANNEL } from "./execution.ts";
+import type { GraphFacts, PrivateChannel } from "./middleware.ts";
+import { NodeWrapper } from "./node-wrapper.ts";
+import { privateChannel } from "./private-state.ts";
+import { foreignSchemas, schemaKeys } from "./stack.ts";
+import type { StackEntry } from "./stack.ts";
+import { instrumentToolNode, isToolNode } from "./tool-node.ts";
+
+// The types of LangGraph's builder and compiled graph carry ten generics each; these are the parts
+// that are copied, as LangGraph declares them.
+/** A node as a StateGraph builder holds it. */
+export interface NodeSpec {
+  runnable: Runnable;
+  subgraphs?: unknown[] | undefined;
+  isErrorHandler?: boolean | undefined;
+}
+
+/** The parts of a StateGraph builder that a copy must not share. */
+export interface Builder {
+  nodes: Record<string, NodeSpec>;
+  edges: Set<[string, string]>;
+  waitingEdges: Set<[string[], string]>;
+  branches: Record<string, Record<string, unknown>>;
+  channels: Record<string, BaseChannel>;
+  compiled: boolean;
+  readonly allEdges: Set<[string | string[], string]>;
+  compile(options?: Record<string, unknown>): Compiled;
+  _schemaDefinition: Record<string, unknown>;
+  _addSchema(definition: Record<string, unknown>): void;
+}
+
+/** The parts of a compiled graph that a copy replaces or reads. */
+export interface Compiled extends Runnable {
+  builder: Builder;
+  nodes: Record<string, unknown>;
+  channels: Record<string, BaseChannel>;
+  triggerToNodes: Record<string, string[]>;
+  streamChannels?: string | string[];
+  outputChannels: string | string[];
+  checkpointer?: unknown;
+  store?: unknown;
+  config?: Record<string, unknown>;
+  lg_is_pregel: boolean;
+}
+
+/** What the run seam needs to know of a graph with middleware. */
+export interface GraphPlan {
+  readonly stack: readonly StackEntry[];
+  /** Private channels of this graph, and how each is reset. */
+  readonly reset: ReadonlyMap<string, PrivateChannel["reset"]>;
+  readonly userChannels: readonly string[];
+  readonly facts: GraphFacts;
+}
+
+/** A copied graph: what to build the subclass instance from. */
+export interface CopiedGraph {
+  readonly fields: Record<string, unknown>;
+  readonly builder: Builder;
+  readonly plan: GraphPlan;
+}
+
+/** True for a compiled LangGraph graph of any installed copy. */
+export function isCompiledGraph(candidate: unknown): candidate is Compiled {
+  const graph = candidate as Partial<Compiled> | null | undefined;
+  return (
+    typeof graph === "object" &&
+    graph !== null &&
+    graph.lg_is_pregel === true &&
+    isBuilder(graph.builder)
+  );
+}
+
+/** True for a StateGraph builder of any installed copy. */
+export function isBuilder(candidate: unknown): candidate is Builder {
+  const builder = candidate as Partial<Builder> | null | undefined;
+  return (
+    typeof builder === "object" &&
+    builder !== null &&
+    typeof builder.compile === "function" &&
+    typeof builder.nodes === "object" &&
+    typeof builder.channels === "object" &&
+    "_schemaDefinition" in builder
+  );
+}
+
+/** How a subgraph is made part of the copy; the run seam gives it its own class. */
+export type SubgraphFactory = (subgraph: Compiled) => Compiled;
+
+/**
+ * Copies a compiled graph with its nodes wrapped and private channels added. The graph it was given
+ * is not touched: every option of node, edge, branch, schema and compilation is carried over.
+ */
+export function copyGraph(
+  graph: Compiled,
+  stack: readonly StackEntry[],
+  options: { readonly root: boolean; readonly subgraph: SubgraphFactory; readonly native: boolean },
+): CopiedGraph {
+  assertNoRootState(graph);
+  const reset = new Map<string, PrivateChannel["reset"]>();
+  if (options.root) reset.set(EXECUTION_CHANNEL, "execution");
+  for (const { definition } of stack) {
+    for (const [name, channel] of Object.entries(definition?.state ?? {})) {
+      reset.set(name, channel.reset ?? "execution");
+    }
+  }
+  const builder = copyBuilder(graph.builder);
+  const shared = addForeignChannels(builder, stack);
+  const userChannels = Object.keys(builder.channels).filter((name) => !reset.has(name));
+  for (const name of reset.keys()) builder.channels[name] ??= privateChannel() as BaseChannel;
+  const plan: GraphPlan = { stack, reset, userChannels, facts: graphFacts(graph) };
+  const watches = stack.some(({ model, tool }) => model !== undefined || tool !== undefined);
+  for (const [name, spec] of Object.entries(builder.nodes)) {
+    const runnable = instrument(spec.runnable, options);
+    builder.nodes[name] = {
+      ...spec,
+      runnable: isCompiledGraph(runnable)
+        ? runnable
+        : new NodeWrapper(name, runnable, { reset, userChannels, watches }),
+      ...(isCompiledGraph(runnable) ? { subgraphs: [runnable] } : {}),
+    };
+  }
+  const compiled = builder.compile();
+  const fields = {
+    ...graph,
+    builder,
+    nodes: compiled.nodes,
+    channels: compiled.channels,
+    triggerToNodes: compiled.triggerToNodes,
+    streamChannels: [...new Set([...listOf(graph.streamChannels), ...shared])].filter(
+      (name) => !reset.has(name),
+    ),
+    outputChannels: [...new Set([...listOf(graph.outputChannels), ...shared])],
+  };
+  return { fields, builder, plan };
+}
+
+function copyBuilder(builder: Builder): Builder {
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(builder) as object), builder, {
+    nodes: { ...builder.nodes },
+    edges: new Set(builder.edges),
+    waitingEdges: new Set(builder.waitingEdges),
+    branches: { ...builder.branches },
+    channels: { ...builder.channels },
+    compiled: false,
+  }) as Builder;
+  return copy;
+}
+
+/** Channels of public and private state that foreign middleware declares, as createAgent adds them. */
+function addForeignChannels(builder: Builder, stack: readonly StackEntry[]): string[] {
+  const added: string[] = [];
+  for (const schema of foreignSchemas(stack)) {
+    const fresh = schemaKeys(schema).filter((key) => builder.channels[key] === undefined);
+    if (fresh.length === 0) continue;
+    const probe = new LangGraphStateGraph(schema as ConstructorParameters<typeof StateSchema>[0]);
+    const { channels } = probe as unknown as { channels: Record<string, BaseChannel> };
+    for (const key of fresh) {
+      const channel = channels[key];
+      if (channel === undefined) continue;
+      builder.channels[key] = channel;
+      if (!key.startsWith("_")) added.push(key);
+    }
+  }
+  return added;
+}
+
+/** Replaces tool nodes and subgraphs wherever they stand in a node's runnable. */
+function instrument(
+  runnable: Runnable,
+  options: { readonly subgraph: SubgraphFactory; readonly native: boolean },
+): Runnable {
+  if (isToolNode(runnable)) return options.native ? runnable : instrumentToolNode(runnable);
+  if (isCompiledGraph(runnable)) return options.subgraph(runnable);
+  if (RunnableBinding.isRunnableBinding(runnable)) {
+    const bound = instrument(runnable.bound as Runnable, options);
+    if (bound === runnable.bound) return runnable;
+    return Object.assign(Object.create(Object.getPrototypeOf(runnable) as object), runnable, {
+      bound,
+    }) as Runnable;
+  }
+  if (RunnableSequence.isRunnableSequence(runnable)) {
+    const steps = (runnable as unknown as { steps: Runnable[] }).steps;
+    const next = steps.map((step) => instrument(step, options));
+    if (next.every((step, index) => step === steps[index])) return runnable;
+    return Object.assign(Object.create(Object.getPrototypeOf(runnable) as object), runnable, {
+      first: next[0],
+      middle: next.slice(1, -1),
+      last: next.at(-1),
+    }) as Runnable;
+  }
+  return runnable;
+}
+
+/** Nodes, edges and a hash over both, subgraphs included: what makes two graphs the same graph. */
+function graphFacts(graph: Compiled): GraphFacts {
+  const nodes = Object.keys(graph.builder.nodes).sort();
+  const edges = [...graph.builder.allEdges]
+    .flatMap(([from, to]) => (Array.isArray(from) ? from : [from]).map((one) => [one, to] as const))
+    .sort(([a, b], [c, d]) => (a === c ? compareText(b, d) : compareText(a, c)));
+  const branches = Object.entries(graph.builder.branches)
+    .flatMap(([from, named]) => Object.keys(named).map((name) => [from, name]))
+    .sort(([a = ""], [b = ""]) => compareText(a, b));
+  const subgraphs = nodes.flatMap((node) => {
+    const runnable = graph.builder.nodes[node]?.runnable;
+    return isCompiledGraph(runnable) ? [[node, graphFacts(runnable).fingerprint]] : [];
+  });
+  const fingerprint = createHash("sha256")
+    .update(JSON.stringify({ nodes, edges, branches, subgraphs }))
+    .digest("hex");
+  return { name: graph.getName(), nodes, edges, fingerprint };
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+function assertNoRootState(graph: Compiled): void {
+  if (!("__root__" in graph.channels)) return;
+  throw new CoreError({
+    code: "root-state-unsupported",
+    message: `${graph.getName()} keeps its whole state in one unnamed channel (__root__), and a second channel breaks such a graph. Give its state named keys, for example { messages }.`,
+  });
+}
+
+function listOf(channels: string | string[] | undefined): string[] {
+  if (channels === undefined) return [];
+  return Array.isArray(channels) ? channels : [channels];
+}
+
+/** A graph with LangGraph's own static types. */
+export type AnyCompiledGraph = CompiledStateGraph<never, never, never, never, never, never>;
+/** A builder with LangGraph's own static types. */
+export type AnyStateGraph = StateGraph<never, never, never, never, never, never, never>;

@@ -1,0 +1,63 @@
+import { getConfig } from "@langchain/langgraph";
+
+/** One user input carried to its answer, with every retry, pause, crash and resume in between. */
+export interface ExecutionInfo {
+  readonly id: string;
+  /** 1-based number of the try. */
+  readonly attempt: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly threadId: string | null;
+  /** Prefix of every key, handle and baseline: tenants never meet. */
+  readonly scope: string;
+  /** False where the run continues an execution that the checkpoint holds. */
+  readonly isNew: boolean;
+  /** Hash of the frozen manifest, where the configuration is frozen. */
+  readonly manifestHash: string | null;
+  /** Derived from thread and message id because the run seam was not there when it began. */
+  readonly derived: boolean;
+}
+
+/** The private channel that carries an execution's identity. */
+export const EXECUTION_CHANNEL = "_execution";
+
+/** The execution a node, tool or hook runs in, where the graph has middleware; else undefined. */
+export type CurrentExecution = () => ExecutionInfo | undefined;
+
+/** Where a call stands in its graph: checkpoint namespace without task ids. */
+export function nodePath(checkpointNamespace: string): string {
+  return checkpointNamespace
+    .split("|")
+    .map((part) => part.split(":")[0] ?? part)
+    .filter((part) => part !== "" && !/^\d+$/.test(part))
+    .join("|");
+}
+
+/** The configurable keys of the config LangGraph runs the current task under. */
+export function ambientConfigurable(): Record<string, unknown> {
+  try {
+    return (getConfig()?.configurable ?? {}) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+interface MessageLike {
+  id?: string | undefined;
+  getType?: () => string;
+  type?: string;
+  role?: string;
+}
+
+/**
+ * The identity of an execution that began without the run seam: thread id and the id of the last
+ * human message, which LangGraph keeps stable over resume and fork.
+ */
+export function derivedExecutionId(threadId: string | null, messages: unknown): string {
+  const list = Array.isArray(messages) ? (messages as MessageLike[]) : [];
+  const human = list.findLast((message) => {
+    const type = typeof message.getType === "function" ? message.getType() : message.type;
+    return type === "human" || message.role === "user";
+  });
+  return `derived:${threadId ?? "no-thread"}:${human?.id ?? "no-message"}`;
+}

@@ -1,0 +1,229 @@
+import { Command } from "@langchain/langgraph";
+
+import { eventEmitter } from "./emit.ts";
+import type { EventEmitter } from "./emit.ts";
+import { CoreError } from "./errors.ts";
+import { EXECUTION_CHANNEL, ambientConfigurable, derivedExecutionId, nodePath } from "./execution.ts";
+import type { ExecutionInfo } from "./execution.ts";
+import type {
+  HookContext,
+  HookRuntime,
+  MiddlewareDefinition,
+  MiddlewareMode,
+  PrivateState,
+} from "./middleware.ts";
+import { bufferEntries, entriesOf, readEntries, readNative } from "./private-state.ts";
+import type { AmbientScope, CallScope, NodeScope, RunScope } from "./scope.ts";
+
+type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
+
+interface ContextSource {
+  readonly kind: CallScope["kind"];
+  readonly definition: AnyDefinition;
+  readonly mode: MiddlewareMode;
+  readonly scope: AmbientScope;
+  readonly request: { runtime: HookRuntime; state: Readonly<Record<string, unknown>> };
+}
+
+interface BuiltContext {
+  readonly context: HookContext<Record<string, unknown>>;
+  /** Hands native state to LangChain where there is no node scope to carry it. */
+  readonly finish: <Result>(result: Result) => Result;
+}
+
+/** Builds what a hook of a call gets as its third argument. */
+export function hookContext(source: ContextSource): BuiltContext {
+  const { scope } = source;
+  return scope.graph === undefined || scope.node === undefined
+    ? nativeContext(source)
+    : nodeContext(source, scope.node);
+}
+
+/** Builds what `wrapRun` gets: the run's own state, which waits for the input or the next node. */
+export function runContext(
+  definition: AnyDefinition,
+  mode: MiddlewareMode,
+  run: RunScope,
+  held: (channel: string) => unknown,
+): HookContext<Record<string, unknown>> {
+  return {
+    ...shared(definition, mode, run),
+    node: null,
+    callSite: null,
+    native: false,
+    state: {
+      read: (channel) => ({
+        ...entriesOf(held(channel), assertDeclared(definition, channel), run.execution.id),
+        ...run.carried.get(channel),
+      }),
+      write: (channel, entries) =>
+        bufferEntries(run.carried, assertDeclared(definition, channel), entries),
+    },
+    emit: (name, fields) =>
+      void run.emitter.emit(definition.name, name, { node: null }, fields),
+  };
+}
+
+function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
+  const { definition, mode, request } = source;
+  const { run } = node.graph;
+  const state: PrivateState = {
+    read: (channel) =>
+      readEntries(node, assertDeclared(definition, channel), run.execution.id),
+    write: (channel, entries) =>
+      bufferEntries(node.writes, assertDeclared(definition, channel), entries),
+  };
+  const context: HookContext<Record<string, unknown>> = {
+    ...shared(definition, mode, run),
+    node: node.path,
+    callSite: callSiteOf(source, node.path),
+    native: false,
+    state,
+    emit: (name, fields) =>
+      void run.emitter.emit(
+        definition.name,
+        name,
+        { node: node.path, write: request.runtime.writer },
+        fields,
+      ),
+  };
+  return { context, finish: (result) => result };
+}
+
+function shared(
+  definition: AnyDefinition,
+  mode: MiddlewareMode,
+  run: RunScope,
+): Pick<
+  HookContext<Record<string, unknown>>,
+  "options" | "mode" | "execution" | "memory" | "now"
+> {
+  return {
+    options: run.frozenOptions.get(definition.name) ?? definition.options,
+    mode,
+    get execution(): ExecutionInfo {
+      return run.execution;
+    },
+    memory: memoryOf(run.memory, definition.name),
+    now: run.clock,
+  };
+}
+
+function memoryOf(memory: Map<string, Map<string, unknown>>, name: string): Map<string, unknown> {
+  const known = memory.get(name);
+  if (known !== undefined) return known;
+  const fresh = new Map<string, unknown>();
+  memory.set(name, fresh);
+  return fresh;
+}
+
+function callSiteOf({ kind, scope }: ContextSource, path: string): string | null {
+  return kind === "model" ? (scope.call?.site ?? `${path}#0`) : null;
+}
+
+// Native createAgent: no run seam, so identity is derived and a run's memory lives as long as its
+// execution is among the most recent ones.
+interface NativeRun {
+  execution: ExecutionInfo;
+  emitter: EventEmitter;
+  memory: Map<string, Map<string, unknown>>;
+}
+const NATIVE_RUNS_KEPT = 1_000;
+const nativeRuns = new Map<string, NativeRun>();
+
+function nativeRun(threadId: string | null, messages: unknown): NativeRun {
+  const id = derivedExecutionId(threadId, messages);
+  const known = nativeRuns.get(id);
+  if (known !== undefined) return known;
+  const execution: ExecutionInfo = {
+    id,
+    attempt: 1,
+    startedAt: new Date().toISOString(),
+    threadId,
+    scope: threadId === null ? "" : `thread:${threadId}`,
+    isNew: true,
+    manifestHash: null,
+    derived: true,
+  };
+  const run: NativeRun = {
+    execution,
+    memory: new Map(),
+    emitter: eventEmitter(() => execution, 0, {
+      listeners: [],
+      store: undefined,
+      clock: Date.now,
+      mode: "live",
+      onSinkError: () => undefined,
+    }),
+  };
+  nativeRuns.set(id, run);
+  const oldest = nativeRuns.keys().next().value;
+  if (nativeRuns.size > NATIVE_RUNS_KEPT && oldest !== undefined) nativeRuns.delete(oldest);
+  return run;
+}
+
+function nativeContext(source: ContextSource): BuiltContext {
+  const { kind, definition, mode, request } = source;
+  const configurable = ambientConfigurable();
+  const threadId = typeof configurable["thread_id"] === "string" ? configurable["thread_id"] : null;
+  const namespace = configurable["checkpoint_ns"];
+  const path = typeof namespace === "string" ? nodePath(namespace) : "";
+  const run = nativeRun(threadId, request.state["messages"]);
+  const writes = new Map<string, Record<string, unknown>>();
+  const context: HookContext<Record<string, unknown>> = {
+    options: definition.options,
+    mode,
+    execution: run.execution,
+    node: path,
+    callSite: callSiteOf(source, path),
+    native: true,
+    memory: memoryOf(run.memory, definition.name),
+    now: Date.now,
+    state: {
+      read: (channel) => ({
+        ...entriesOf(
+          readNative(assertDeclared(definition, channel)),
+          channel,
+          run.execution.id,
+        ),
+        ...writes.get(channel),
+      }),
+      write: (channel, entries) =>
+        bufferEntries(writes, assertDeclared(definition, channel), entries),
+    },
+    emit: (name, fields) =>
+      void run.emitter.emit(
+        definition.name,
+        name,
+        { node: path, write: request.runtime.writer },
+        fields,
+      ),
+  };
+  const finish = <Result>(result: Result): Result => {
+    if (writes.size === 0) return result;
+    if (kind === "tool") {
+      // A write sent from inside a task that fails later makes LangGraph take the task for done.
+      throw new CoreError({
+        code: "run-seam-required",
+        middleware: definition.name,
+        message: `${definition.name} keeps state around tool calls, which native createAgent cannot carry safely. Wrap the agent: withMiddleware(createAgent({ … })).`,
+      });
+    }
+    const update = Object.fromEntries(
+      [...writes].map(([channel, d]) => [channel, { v: 1, e: run.execution.id, d }]),
+    );
+    return new Command({ update }) as unknown as Result;
+  };
+  return { context, finish };
+}
+
+function assertDeclared(definition: AnyDefinition, channel: string): string {
+  if (channel === EXECUTION_CHANNEL || Object.hasOwn(definition.state ?? {}, channel)) {
+    return channel;
+  }
+  throw new CoreError({
+    code: "state-not-declared",
+    middleware: definition.name,
+    message: `${definition.name} used private channel "${channel}" and declares ${Object.keys(definition.state ?? {}).join(", ") || "none"}. Declare it under \`state\`.`,
+  });
+}

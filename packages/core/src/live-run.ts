@@ -1,0 +1,77 @@
+import { getConfig } from "@langchain/langgraph";
+
+import { tracerOf } from "./live-root.ts";
+import type { LiveRootRun } from "./live-root.ts";
+
+/** An open run of a LangSmith trace: what its last update carries can still be changed here. */
+export interface LiveRunTree extends LiveRootRun {
+  parent_run_id?: string;
+  /** The headers by which another process joins this trace. */
+  toHeaders?(): Record<string, string>;
+}
+
+/** Where a piece of code stands in a live trace. */
+export interface LiveRun {
+  /** The run it executes in. */
+  run: LiveRunTree;
+  /** The highest run of the trace that lives in this process. */
+  root: LiveRunTree;
+}
+
+/** The part of a runnable's config that leads to the trace. */
+export interface TracedConfig {
+  callbacks?: unknown;
+}
+
+interface CallbackManagerLike {
+  handlers?: readonly unknown[];
+  getParentRunId?(): string | undefined;
+}
+
+interface RunLookup {
+  getRun(id: string): LiveRunTree | undefined;
+}
+
+/**
+ * The open run and root run of the trace a node, tool or hook executes in, found from any depth;
+ * undefined where the run is not traced. Changing the root's `tags` and `extra.metadata` changes
+ * what the trace shows.
+ *
+ * @param config what the node or tool was given; by default the ambient one.
+ */
+export function liveRun(config: TracedConfig | undefined = ambientConfig()): LiveRun | undefined {
+  const callbacks = config?.callbacks;
+  // Only a manager knows its parent run; with tracing off langsmith's own look-up would answer
+  // with a phantom run, so the tracer is asked and nothing else.
+  if (typeof callbacks !== "object" || callbacks === null || Array.isArray(callbacks))
+    return undefined;
+  const manager: CallbackManagerLike = callbacks;
+  const tracer: RunLookup | undefined = tracerOf(manager.handlers);
+  const parentRunId = manager.getParentRunId?.();
+  if (tracer === undefined || parentRunId === undefined) return undefined;
+  const run = tracer.getRun(parentRunId);
+  return run === undefined ? undefined : { run, root: rootOf(run, tracer) };
+}
+
+/** A joined trace has its true root in another process: then the highest run of this one counts. */
+function rootOf(run: LiveRunTree, tracer: RunLookup): LiveRunTree {
+  const root = run.trace_id === undefined ? undefined : tracer.getRun(run.trace_id);
+  if (root !== undefined) return root;
+  const seen = new Set([run.id]);
+  let highest = run;
+  for (;;) {
+    const parent = highest.parent_run_id && tracer.getRun(highest.parent_run_id);
+    if (!parent || seen.has(parent.id)) return highest;
+    seen.add(parent.id);
+    highest = parent;
+  }
+}
+
+function ambientConfig(): TracedConfig | undefined {
+  try {
+    return getConfig();
+  } catch {
+    // Outside of any run there is no ambient config, and so no trace.
+    return undefined;
+  }
+}

@@ -1,0 +1,238 @@
+import type { AIMessage, BaseMessage, SystemMessage, ToolMessage } from "@langchain/core/messages";
+import type { ToolCall } from "@langchain/core/messages/tool";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { BaseStore, Command, StateSchema } from "@langchain/langgraph";
+
+import type { EvenkeelEventName, Severity } from "./event.ts";
+import type { ExecutionInfo } from "./execution.ts";
+
+/** `enforce` acts, `observe` decides and reports but changes nothing, `off` is not there at all. */
+export type MiddlewareMode = "enforce" | "observe" | "off";
+
+/** What LangGraph hands to the hooks of a run, in LangChain's shape. */
+export interface HookRuntime {
+  readonly context?: unknown;
+  readonly store?: BaseStore | undefined;
+  readonly configurable?: Readonly<Record<string, unknown>> | undefined;
+  readonly writer?: ((chunk: unknown) => void) | undefined;
+  readonly interrupt?: ((value: unknown) => unknown) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One call of a chat model before it is made, in LangChain's shape. */
+export interface ModelRequest {
+  /** The model without tools bound to it. */
+  readonly model: unknown;
+  /** The text of `systemMessage`. Change one of the two, not both. */
+  readonly systemPrompt?: string | undefined;
+  readonly systemMessage: SystemMessage;
+  /** The live messages without the system message: copy, never mutate. */
+  readonly messages: BaseMessage[];
+  /** The original tool objects, or plain JSON definitions. */
+  readonly tools: readonly unknown[];
+  readonly toolChoice?: unknown;
+  readonly responseFormat?: unknown;
+  /** Further call options: response format, stop words, parallel tool calls … */
+  readonly modelSettings?: Readonly<Record<string, unknown>> | undefined;
+  readonly state: Readonly<Record<string, unknown>>;
+  readonly runtime: HookRuntime;
+}
+
+/** One call of a tool before it is made, in LangChain's shape. */
+export interface ToolCallRequest {
+  readonly toolCall: ToolCall;
+  /** Undefined where the model called a tool that does not exist. */
+  readonly tool?: unknown;
+  readonly state: Readonly<Record<string, unknown>>;
+  readonly runtime: HookRuntime;
+}
+
+/** What a call of a chat model comes to. */
+export type ModelResult = AIMessage | Command;
+
+/** What a call of a tool comes to. */
+export type ToolResult = ToolMessage | Command;
+
+/** The nodes and edges of a graph and a hash over them. */
+export interface GraphFacts {
+  readonly name: string;
+  readonly nodes: readonly string[];
+  readonly edges: readonly (readonly [string, string])[];
+  /** SHA-256 over nodes and edges, including those of subgraph nodes. */
+  readonly fingerprint: string;
+}
+
+/** One middleware of the stack as it is recorded: its name, its options as JSON, its mode. */
+export interface MiddlewareFacts {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly mode: MiddlewareMode;
+}
+
+/** A task that waits in the checkpoint for a node this graph does not have. */
+export interface MissingNode {
+  readonly node: string;
+  readonly kind: "edge" | "send";
+}
+
+/** One execution before it runs: what came in, what it continues, which stack it runs under. */
+export interface RunRequest {
+  readonly execution: ExecutionInfo;
+  /** The input as the caller gave it: an object, a Command, or null. */
+  readonly input: unknown;
+  readonly config: RunnableConfig & Record<string, unknown>;
+  readonly graph: GraphFacts;
+  readonly middleware: readonly MiddlewareFacts[];
+  /** Private state of the thread as the checkpoint holds it, by channel. */
+  readonly state: Readonly<Record<string, unknown>>;
+  /** The execution that this new input ends while it was still open. */
+  readonly supersedes?: { readonly executionId: string } | undefined;
+  /** Pending tasks of a resumed thread whose node is gone from the graph. */
+  readonly missingNodes: readonly MissingNode[];
+  readonly store: BaseStore | undefined;
+  /** The options this middleware is to run under from here on, in place of the live ones. */
+  freezeOptions(name: string, options: Readonly<Record<string, unknown>>): void;
+}
+
+/** How an execution ended for now. */
+export type RunOutcome =
+  | { readonly status: "completed" }
+  | { readonly status: "interrupted" }
+  | { readonly status: "superseded" }
+  | { readonly status: "failed"; readonly error: unknown };
+
+/** Reads and writes one middleware's private channels; the graph's own channels are out of reach. */
+export interface PrivateState {
+  /** The entries of a channel as this call sees them: what is checkpointed plus what this node wrote. */
+  read(channel: string): Readonly<Record<string, unknown>>;
+  /** Merges entries into a channel; they count once the node they were written in has completed. */
+  write(channel: string, entries: Readonly<Record<string, unknown>>): void;
+}
+
+/** What an event carries beyond its name; identity, sequence and time are added by core. */
+export interface EventFields {
+  severity?: Severity;
+  callId?: string;
+  failure?: string;
+  detail?: Readonly<Record<string, unknown>>;
+}
+
+/** What Evenkeel hands to its hooks as a third argument. */
+export interface HookContext<Options extends object = Record<string, unknown>> {
+  /** The options this execution began with; the live ones where nothing froze them. */
+  readonly options: Options;
+  readonly mode: MiddlewareMode;
+  readonly execution: ExecutionInfo;
+  /** Where the call is made: checkpoint namespace without task ids, then node. Null in `wrapRun`. */
+  readonly node: string | null;
+  /** The place in the graph that calls a model: node path and ordinal. Null outside `wrapModelCall`. */
+  readonly callSite: string | null;
+  /** Without `withMiddleware`: LangChain runs the hook itself and there is no run seam. */
+  readonly native: boolean;
+  readonly state: PrivateState;
+  /** Kept for as long as this run lives in this process, one per middleware; never persisted. */
+  readonly memory: Map<string, unknown>;
+  /** Milliseconds since the epoch, from the clock of the run. */
+  now(): number;
+  emit(name: EvenkeelEventName, fields?: EventFields): void;
+}
+
+/** Runs the rest of the stack and, in the end, the call itself. */
+export type Handler<Request, Result> = (request: Request) => Promise<Result>;
+
+/** A hook of Evenkeel: LangChain's `(request, handler)` and a context as third argument. */
+export type Hook<Request, Result, Options extends object> = (
+  request: Request,
+  handler: Handler<Request, Result>,
+  context: HookContext<Options>,
+) => Promise<Result>;
+
+/** What must be there when a run starts. */
+export interface MiddlewareNeeds {
+  /** A checkpointer: without one the run is refused with `checkpointer-required`. */
+  checkpointer?: boolean;
+  /** A LangGraph store: without one the run is refused with `store-required`. */
+  store?: boolean;
+  /** The channel of the message list: without it the run is refused with `messages-required`. */
+  messagesKey?: string;
+  /** `withMiddleware`: without it the first hook throws `run-seam-required`. */
+  run?: boolean;
+  /** To survive a crash: the run gets durability `"sync"` unless its caller chose another. */
+  durability?: "sync";
+}
+
+/** How a private channel behaves. */
+export interface PrivateChannel {
+  /** `"execution"` empties it for each new execution, `"never"` keeps it for the thread. @default "execution" */
+  reset?: "execution" | "never";
+}
+
+/** What an author writes; {@link defineMiddleware} makes a middleware of it. */
+export interface MiddlewareDefinition<Options extends object> {
+  /** Unique in a stack; the factory's name unless the user gave another. */
+  name: string;
+  /** The options that shape behaviour: recorded as JSON, frozen with the execution. */
+  options: Options;
+  /** @default "enforce", or what `EVENKEEL_MODE` says */
+  mode?: MiddlewareMode | undefined;
+  needs?: MiddlewareNeeds;
+  /** Private channels by their name, which begins with an underscore. */
+  state?: Readonly<Record<`_${string}`, PrivateChannel>>;
+  /** Whether a hook may call its handler more than once. @default false */
+  retries?: boolean;
+  /** Whether a call that passed no seam fails the run instead of being reported. @default false */
+  failClosed?: boolean;
+  /** Tools the model gets where the graph has a recognised tool node. */
+  tools?: readonly unknown[];
+  wrapRun?: Hook<RunRequest, RunOutcome, Options>;
+  wrapModelCall?: Hook<ModelRequest, ModelResult, Options>;
+  wrapToolCall?: Hook<ToolCallRequest, ToolResult, Options>;
+}
+
+/** The part of a middleware that only Evenkeel reads. */
+export interface MiddlewareInternals {
+  readonly version: 1;
+  readonly definition: MiddlewareDefinition<Record<string, unknown>>;
+  /** Options as JSON, functions replaced by their name and source hash. */
+  readonly recordedOptions: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A middleware: a plain object with LangChain's hook names, so `createAgent({ middleware })` takes
+ * it as it is, and `wrapRun` beside them, which only `withMiddleware` can call.
+ */
+export interface Middleware {
+  readonly name: string;
+  readonly stateSchema?: StateSchema<Record<string, never>>;
+  readonly tools?: readonly never[];
+  wrapModelCall?(request: ModelRequest, handler: Handler<ModelRequest, never>): Promise<never>;
+  wrapToolCall?(
+    request: ToolCallRequest,
+    handler: Handler<ToolCallRequest, never>,
+  ): Promise<never>;
+  readonly "~evenkeel": MiddlewareInternals;
+}
+
+/** A middleware of LangChain or of anyone who follows its contract; wrap hooks only. */
+export interface ForeignMiddleware {
+  readonly name: string;
+  readonly stateSchema?: unknown;
+  readonly contextSchema?: unknown;
+  readonly tools?: readonly unknown[] | undefined;
+  readonly wrapModelCall?: unknown;
+  readonly wrapToolCall?: unknown;
+  readonly beforeAgent?: unknown;
+  readonly beforeModel?: unknown;
+  readonly afterModel?: unknown;
+  readonly afterAgent?: unknown;
+}
+
+/** Anything `withMiddleware` takes into a stack. */
+export type AnyMiddleware = Middleware | ForeignMiddleware;
+
+/** True for a middleware made by {@link defineMiddleware} of any installed copy of core. */
+export function isEvenkeelMiddleware(candidate: unknown): candidate is Middleware {
+  if (typeof candidate !== "object" || candidate === null) return false;
+  const internals = (candidate as { "~evenkeel"?: { version?: unknown } })["~evenkeel"];
+  return typeof internals === "object" && internals !== null && "definition" in internals;
+}

@@ -1,0 +1,276 @@
+import type { BaseCheckpointSaver, BaseStore, CheckpointTuple } from "@langchain/langgraph";
+import { isCommand } from "@langchain/langgraph";
+
+import { eventEmitter } from "./emit.ts";
+import { CoreError } from "./errors.ts";
+import type { EvenkeelEvent } from "./event.ts";
+import { EXECUTION_CHANNEL, derivedExecutionId } from "./execution.ts";
+import type { ExecutionInfo } from "./execution.ts";
+import { v7 } from "./ids.ts";
+import { markRoot } from "./live-root.ts";
+import type { RunRequest } from "./middleware.ts";
+import { currentMode } from "./mode.ts";
+import { isOpen, missingNodes } from "./pending-tasks.ts";
+import { bufferEntries, entriesOf } from "./private-state.ts";
+import type { SeamBase, SeamPlan, StreamOptions } from "./run-seam.ts";
+import type { RunScope } from "./scope.ts";
+import { factsOf } from "./stack.ts";
+import type { StackEntry } from "./stack.ts";
+import { joinTrace } from "./trace-join.ts";
+
+/** A run that is ready to start: its scope, and what `wrapRun` hooks are asked with. */
+export interface OpenedRun {
+  readonly run: RunScope;
+  readonly request: RunRequest;
+  /** The value of a private channel in the checkpoint the run starts from. */
+  readonly held: (channel: string) => unknown;
+  close(): Promise<void>;
+}
+
+/** Reads who a run is: a new execution, or the one its checkpoint holds; checks what it needs. */
+export async function openRun(
+  graph: SeamBase,
+  plan: SeamPlan,
+  input: unknown,
+  options: StreamOptions,
+): Promise<OpenedRun> {
+  const configurable = { ...configurableOf(graph.config), ...options.configurable };
+  const threadId = configurable["thread_id"] === undefined ? null : String(configurable["thread_id"]);
+  const checkpointer = checkpointerOf(graph, configurable);
+  const store = (options.store ?? graph.store) as BaseStore | undefined;
+  const stack = plan.stack.filter(
+    ({ definition }) => definition === undefined || currentMode(definition) !== "off",
+  );
+  assertNeeds(stack, plan, { checkpointer: checkpointer !== undefined && threadId !== null, store });
+
+  const tuple =
+    checkpointer === undefined || threadId === null
+      ? undefined
+      : await checkpointer.getTuple({ configurable: startingPoint(configurable) });
+  const values = tuple?.checkpoint.channel_values ?? {};
+  const held = (channel: string): unknown => values[channel];
+  const known = entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity;
+  const continues = tuple !== undefined && resumes(input, options, configurable, tuple);
+  const execution = identify(plan, { known, continues, threadId, configurable, values, options });
+  const superseded =
+    !continues && tuple !== undefined && typeof known.id === "string" && isOpen(tuple)
+      ? { executionId: known.id }
+      : undefined;
+
+  const { eventStore } = plan.options;
+  const startAfter = execution.isNew
+    ? 0
+    : Math.max(known.sequence ?? 0, (await eventStore?.lastSequence(execution.id)) ?? 0);
+  const run = runScope(plan, execution, startAfter);
+  if (execution.isNew || execution.derived) {
+    const { id, attempt, startedAt } = execution;
+    bufferEntries(run.carried, EXECUTION_CHANNEL, { id, attempt, startedAt });
+  }
+  announce(run, continues, superseded);
+  const config = await runConfig(stack, options, run, continues ? known.trace : undefined);
+  return {
+    run,
+    held,
+    request: {
+      execution,
+      input,
+      config: config as RunRequest["config"],
+      graph: plan.facts,
+      middleware: factsOf(plan.stack),
+      state: Object.fromEntries([...plan.reset.keys()].map((name) => [name, held(name)])),
+      supersedes: superseded,
+      missingNodes:
+        continues && tuple !== undefined ? missingNodes(tuple, new Set(plan.facts.nodes)) : [],
+      store,
+      freezeOptions: (name, frozen) => void run.frozenOptions.set(name, frozen),
+    },
+    close: () => run.emitter.flush(),
+  };
+}
+
+interface Identity {
+  id?: string;
+  attempt?: number;
+  startedAt?: string;
+  sequence?: number;
+  manifestHash?: string;
+  trace?: string;
+}
+
+interface IdentitySources {
+  readonly known: Identity;
+  readonly continues: boolean;
+  readonly threadId: string | null;
+  readonly configurable: Readonly<Record<string, unknown>>;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly options: StreamOptions;
+}
+
+function identify(plan: SeamPlan, sources: IdentitySources): ExecutionInfo {
+  const { known, continues, threadId, configurable, values } = sources;
+  const { createId = v7, clock = Date.now, scope = defaultScope } = plan.options;
+  const shared = { threadId, scope: scope({ configurable }) };
+  if (continues && typeof known.id === "string") {
+    return {
+      ...shared,
+      id: known.id,
+      attempt: known.attempt ?? 1,
+      startedAt: known.startedAt ?? new Date(clock()).toISOString(),
+      isNew: false,
+      manifestHash: known.manifestHash ?? null,
+      derived: false,
+    };
+  }
+  return {
+    ...shared,
+    // A thread that was in flight before Evenkeel came: nothing holds an identity, so it is derived.
+    id: continues ? derivedExecutionId(threadId, values["messages"]) : createId(),
+    attempt: 1,
+    startedAt: new Date(clock()).toISOString(),
+    isNew: !continues,
+    manifestHash: null,
+    derived: continues,
+  };
+}
+
+/** The authenticated user where a server gives one, and the thread. */
+export function defaultScope(config: {
+  readonly configurable: Readonly<Record<string, unknown>>;
+}): string {
+  const user = config.configurable["langgraph_auth_user"] as { identity?: unknown } | undefined;
+  const identity = typeof user?.identity === "string" ? user.identity : "";
+  const thread = config.configurable["thread_id"];
+  return JSON.stringify([identity, thread === undefined ? null : String(thread)]);
+}
+
+/** Continue whenever LangGraph itself would: no input, a Command, a nested resume, a re-run job. */
+function resumes(
+  input: unknown,
+  options: StreamOptions,
+  configurable: Readonly<Record<string, unknown>>,
+  tuple: CheckpointTuple,
+): boolean {
+  if (input === null || input === undefined || isCommand(input)) return true;
+  if (configurable["__pregel_resuming"] === true) return true;
+  const runId = options.metadata?.["run_id"];
+  return (
+    runId !== undefined && (tuple.metadata as { run_id?: unknown } | undefined)?.run_id === runId
+  );
+}
+
+function runScope(plan: SeamPlan, execution: ExecutionInfo, startAfter: number): RunScope {
+  const { clock = Date.now, onEvent, eventStore, strict = false, runMode = "live" } = plan.options;
+  const run: RunScope = {
+    execution,
+    frozenOptions: new Map(),
+    memory: new Map(),
+    carried: new Map(),
+    clock,
+    strict,
+    reported: new Set(),
+    savedSequence: startAfter,
+    writer: undefined,
+    unwritten: [],
+    root: undefined,
+    marks: { tags: new Set(), metadata: new Map() },
+    ending: undefined,
+    emitter: eventEmitter(() => run.execution, startAfter, {
+      listeners: [...(onEvent === undefined ? [] : [onEvent]), (event) => markEvent(run, event)],
+      store: eventStore,
+      clock,
+      mode: runMode,
+      fallback: (chunk) => (run.writer ?? ((late) => void run.unwritten.push(late)))(chunk),
+      onSinkError: (error) => plan.options.onSinkError?.(error),
+    }),
+  };
+  return run;
+}
+
+/** Reviewers see root-level tags and metadata first: what happened is said there. */
+function markEvent(run: RunScope, event: EvenkeelEvent): void {
+  if (event.severity === "info" && event.name.startsWith("execution-")) return;
+  markRoot(run, { tags: [`evenkeel:${event.name}`] });
+}
+
+function announce(
+  run: RunScope,
+  continues: boolean,
+  superseded: { executionId: string } | undefined,
+): void {
+  if (superseded === undefined || continues) return;
+  run.emitter.emit("core", "execution-superseded", { node: null }, {
+    severity: "low",
+    detail: superseded,
+  });
+}
+
+async function runConfig(
+  stack: readonly StackEntry[],
+  options: StreamOptions,
+  run: RunScope,
+  trace: string | undefined,
+): Promise<StreamOptions> {
+  const { id, attempt } = run.execution;
+  const joined = trace === undefined ? options.callbacks : await joinTrace(trace, options.callbacks);
+  const needsSync = stack.some(({ definition }) => definition?.needs?.durability === "sync");
+  const chosen = options.durability !== undefined || options.checkpointDuring !== undefined;
+  return {
+    ...options,
+    metadata: { ...options.metadata, evenkeel_execution_id: id, execution_attempt: attempt },
+    callbacks: joined,
+    ...(needsSync && !chosen ? { durability: "sync" } : {}),
+  };
+}
+
+function configurableOf(config: Record<string, unknown> | undefined): Record<string, unknown> {
+  return (config?.["configurable"] ?? {}) as Record<string, unknown>;
+}
+
+function startingPoint(configurable: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { thread_id, checkpoint_id } = configurable;
+  return {
+    thread_id,
+    checkpoint_ns: "",
+    ...(checkpoint_id === undefined ? {} : { checkpoint_id }),
+  };
+}
+
+function checkpointerOf(
+  graph: SeamBase,
+  configurable: Readonly<Record<string, unknown>>,
+): BaseCheckpointSaver | undefined {
+  if (graph.checkpointer === false) return undefined;
+  const given = configurable["__pregel_checkpointer"] ?? graph.checkpointer;
+  return typeof given === "object" ? (given as BaseCheckpointSaver) : undefined;
+}
+
+function assertNeeds(
+  stack: readonly StackEntry[],
+  plan: SeamPlan,
+  has: { readonly checkpointer: boolean; readonly store: unknown },
+): void {
+  for (const { name, definition } of stack) {
+    const needs = definition?.needs ?? {};
+    const refuse = (
+      code: "checkpointer-required" | "store-required" | "messages-required",
+      message: string,
+    ): never => {
+      throw new CoreError({ code, middleware: name, message: `${name} ${message}` });
+    };
+    if (needs.checkpointer === true && !has.checkpointer) {
+      refuse(
+        "checkpointer-required",
+        "needs a checkpointer and a thread_id: compile the graph with one, and run it with configurable: { thread_id }.",
+      );
+    }
+    if (needs.store === true && has.store === undefined) {
+      refuse("store-required", "needs a LangGraph store: compile the graph with one.");
+    }
+    if (needs.messagesKey !== undefined && !plan.userChannels.includes(needs.messagesKey)) {
+      refuse(
+        "messages-required",
+        `needs a message list and the graph has no channel "${needs.messagesKey}"; it has ${plan.userChannels.join(", ")}. Name the right one with \`messagesKey\`.`,
+      );
+    }
+  }
+}

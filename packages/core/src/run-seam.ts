@@ -1,0 +1,255 @@
+import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
+import { START, isCommand } from "@langchain/langgraph";
+
+import { compose } from "./compose.ts";
+import type { Builder, Compiled, GraphPlan } from "./copy-graph.ts";
+import { runRunHook } from "./define-middleware.ts";
+import { CoreError, EvenkeelError } from "./errors.ts";
+import { runContext } from "./hook-context.ts";
+import type { RunOutcome, RunRequest } from "./middleware.ts";
+import { currentMode } from "./mode.ts";
+import { attachRun } from "./live-root.ts";
+import type { RunManager } from "./live-root.ts";
+import { openRun } from "./open-run.ts";
+import type { OpenedRun } from "./open-run.ts";
+import { channelUpdates } from "./private-state.ts";
+import { relay } from "./relay.ts";
+import { ambientScope, withScope } from "./scope.ts";
+import type { GraphScope, RunScope } from "./scope.ts";
+import type { RunOptions } from "./with-middleware.ts";
+
+/** Configuration of one run as LangGraph's `_streamIterator` gets it. */
+export type StreamOptions = Record<string, unknown> & {
+  configurable?: Record<string, unknown>;
+  metadata?: Record<string, unknown>;
+  tags?: string[];
+  callbacks?: unknown;
+  signal?: AbortSignal;
+  store?: BaseStore;
+  durability?: string;
+  checkpointDuring?: boolean;
+  recursionLimit?: number;
+};
+
+/** The methods of LangGraph's compiled graph that the seam stands in. */
+export interface SeamBase extends Compiled {
+  _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator<unknown>;
+  _runLoop(parameters: LoopParameters): Promise<void>;
+  checkpointer?: BaseCheckpointSaver | boolean;
+  store?: BaseStore;
+}
+
+interface LoopParameters {
+  loop: {
+    input: unknown;
+    readonly isResuming: boolean;
+    status: string;
+    readonly manager?: RunManager | undefined;
+    tick(parameters: { inputKeys?: string | string[] }): Promise<boolean>;
+  };
+  config?: { writer?: (chunk: unknown) => void };
+}
+
+declare class SeamMethods {
+  builder: Builder;
+  _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator<unknown>;
+  _runLoop(parameters: LoopParameters): Promise<void>;
+}
+type Constructor = new (fields: Record<string, unknown>) => SeamMethods;
+
+/** What a graph with middleware is made of; found by its builder, so that `withConfig` keeps it. */
+export interface SeamPlan extends GraphPlan {
+  readonly options: RunOptions;
+}
+
+const plans = new WeakMap<Builder, SeamPlan>();
+const classes = new WeakMap<Constructor, Constructor>();
+
+/** Builds the compiled graph whose runs pass the seam. */
+export function buildSeamGraph(
+  original: Compiled,
+  fields: Record<string, unknown>,
+  builder: Builder,
+  plan: SeamPlan,
+): Compiled {
+  plans.set(builder, plan);
+  const Base = original.constructor as unknown as Constructor;
+  const Known = classes.get(Base) ?? seamClass(Base);
+  classes.set(Base, Known);
+  return new Known(fields) as unknown as Compiled;
+}
+
+/** The plan of a graph made by `withMiddleware`, or undefined for any other graph. */
+export function planOf(graph: unknown): SeamPlan | undefined {
+  const builder = (graph as Partial<Compiled> | null)?.builder;
+  return builder === undefined ? undefined : plans.get(builder);
+}
+
+// `invoke`, `stream` and every `streamEvents` pass through `_streamIterator`, the server's included.
+function seamClass(Base: Constructor): Constructor {
+  if (typeof Base.prototype._runLoop !== "function") {
+    throw new CoreError({
+      code: "invalid-graph",
+      message: `${Base.name} of this LangGraph release has no run loop Evenkeel knows. Supported is @langchain/langgraph ^1.4.0.`,
+    });
+  }
+  class MiddlewareGraph extends Base {
+    override _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator<unknown> {
+      const plan = plans.get(this.builder);
+      if (plan === undefined) return super._streamIterator(input, options);
+      const run = (next: unknown, config: StreamOptions): AsyncGenerator<unknown> =>
+        super._streamIterator(next, config);
+      const { graph, node } = ambientScope();
+      return graph === undefined
+        ? rootRun(this as unknown as SeamBase, plan, run, input, options ?? {})
+        : nestedRun(plan, { ...graph, parent: node ?? graph.parent }, run, input, options ?? {});
+    }
+
+    override async _runLoop(parameters: LoopParameters): Promise<void> {
+      const { graph } = ambientScope();
+      const plan = plans.get(this.builder);
+      if (plan === undefined || graph === undefined || graph.parent !== undefined) {
+        return super._runLoop(parameters);
+      }
+      const { run } = graph;
+      const { loop, config } = parameters;
+      attachRun(run, loop.manager, config?.writer);
+      injectInput(loop, run, plan.reset);
+      await super._runLoop(parameters);
+      run.ending = loop.status === "done" ? "completed" : "interrupted";
+    }
+  }
+  Object.defineProperty(MiddlewareGraph, "name", { value: Base.name });
+  return MiddlewareGraph as unknown as Constructor;
+}
+
+/** Private state that begins an execution goes into the input checkpoint, past the user's schema. */
+function injectInput(
+  loop: LoopParameters["loop"],
+  run: RunScope,
+  reset: GraphPlan["reset"],
+): void {
+  const { input } = loop;
+  const plain = input !== null && input !== undefined && !isCommand(input) && !loop.isResuming;
+  if (!plain || run.carried.size === 0) return;
+  const updates = Object.fromEntries(channelUpdates(run.carried, run, reset));
+  run.carried.clear();
+  run.savedSequence = run.emitter.sequence();
+  loop.input = { [START]: input, ...updates };
+  const tick = loop.tick.bind(loop);
+  loop.tick = (parameters) => tick({ ...parameters, inputKeys: [START, ...Object.keys(updates)] });
+}
+
+type Run = (input: unknown, config: StreamOptions) => AsyncGenerator<unknown>;
+
+/** A graph with middleware inside another: it adds its own wraps and owns nothing. */
+async function* nestedRun(
+  plan: SeamPlan,
+  outer: GraphScope,
+  run: Run,
+  input: unknown,
+  options: StreamOptions,
+): AsyncGenerator<unknown> {
+  const known = new Set(outer.stack.map(({ name }) => name));
+  const graph: GraphScope = {
+    run: outer.run,
+    parent: outer.parent,
+    stack: [...outer.stack, ...plan.stack.filter(({ name }) => !known.has(name))],
+    channels: new Set(plan.reset.keys()),
+  };
+  yield* scoped(graph, () => run(input, options));
+}
+
+async function* rootRun(
+  self: SeamBase,
+  plan: SeamPlan,
+  run: Run,
+  input: unknown,
+  options: StreamOptions,
+): AsyncGenerator<unknown> {
+  const opened = await openRun(self, plan, input, options);
+  const graph: GraphScope = {
+    run: opened.run,
+    parent: undefined,
+    stack: plan.stack,
+    channels: new Set(plan.reset.keys()),
+  };
+  const pipe = relay<unknown>();
+  const attempt = async (request: RunRequest): Promise<RunOutcome> => {
+    const inner = scoped(graph, () => run(request.input, request.config as StreamOptions));
+    try {
+      for await (const chunk of inner) {
+        if (!(await pipe.push(chunk))) break;
+      }
+    } catch (error) {
+      return { status: "failed", error };
+    }
+    return { status: opened.run.ending ?? "interrupted" };
+  };
+  const settled = runThrough(plan, opened, attempt).then(
+    (outcome) => pipe.close(outcome.status === "failed" ? { error: outcome.error } : undefined),
+    (error: unknown) => pipe.close({ error }),
+  );
+  try {
+    yield* pipe.chunks();
+  } finally {
+    await settled;
+    await opened.close();
+  }
+}
+
+/** Runs the stack's `wrapRun` hooks around the attempt, first in the array outermost. */
+async function runThrough(
+  plan: SeamPlan,
+  opened: OpenedRun,
+  attempt: (request: RunRequest) => Promise<RunOutcome>,
+): Promise<RunOutcome> {
+  const { run, request, held } = opened;
+  const announce = (outcome: RunOutcome): RunOutcome => {
+    announceOutcome(run, outcome);
+    return outcome;
+  };
+  const layers = plan.stack.flatMap(({ name, definition }) => {
+    if (definition?.wrapRun === undefined) return [];
+    const context = runContext(definition, currentMode(definition), run, held);
+    return [
+      {
+        name,
+        retries: true,
+        hook: (next: RunRequest, handler: (request: RunRequest) => Promise<RunOutcome>) =>
+          runRunHook(definition, next, handler, context),
+      },
+    ];
+  });
+  return announce(await compose(layers, attempt)(request));
+}
+
+function announceOutcome(run: RunScope, outcome: RunOutcome): void {
+  if (outcome.status !== "failed") return;
+  const { error } = outcome;
+  run.emitter.emit("core", "execution-failed", { node: null }, {
+    severity: "high",
+    detail: {
+      error: error instanceof Error ? error.name : typeof error,
+      ...(EvenkeelError.isInstance(error) ? { code: error.code } : {}),
+    },
+  });
+}
+
+/** Drives a generator under a scope: each step of it, and all that a step starts, sees the scope. */
+async function* scoped(
+  graph: GraphScope,
+  start: () => AsyncGenerator<unknown>,
+): AsyncGenerator<unknown> {
+  const scope = { graph };
+  const inner = withScope(scope, start);
+  try {
+    for (;;) {
+      const step = await withScope(scope, () => inner.next());
+      if (step.done === true) return;
+      yield step.value;
+    }
+  } finally {
+    await withScope(scope, () => inner.return(undefined));
+  }
+}

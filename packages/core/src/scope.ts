@@ -1,0 +1,100 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+import type { Command } from "@langchain/langgraph";
+
+import type { EventEmitter } from "./emit.ts";
+import type { ExecutionInfo } from "./execution.ts";
+import type { LiveRootRun, RootMarks } from "./live-root.ts";
+import type { StackEntry } from "./stack.ts";
+
+/** One execution as it lives in this process: identity, frozen options, events, what is to be written. */
+export interface RunScope {
+  execution: ExecutionInfo;
+  readonly emitter: EventEmitter;
+  /** Frozen options by middleware name. */
+  readonly frozenOptions: Map<string, Readonly<Record<string, unknown>>>;
+  /** In-process memory by middleware name; gone with the process. */
+  readonly memory: Map<string, Map<string, unknown>>;
+  /** Private entries that wait for the input checkpoint or for the next node that completes. */
+  readonly carried: Map<string, Record<string, unknown>>;
+  readonly clock: () => number;
+  readonly strict: boolean;
+  /** Call sites already reported as not wrapped, by their message. */
+  readonly reported: Set<string>;
+  /** The highest event sequence written to the checkpoint so far. */
+  savedSequence: number;
+  /** The custom stream of the outermost graph, open while its loop runs. */
+  writer: ((chunk: unknown) => void) | undefined;
+  /** Events that happened before the stream was open. */
+  readonly unwritten: unknown[];
+  /** The live root run of the trace, where the run is traced. */
+  root: LiveRootRun | undefined;
+  /** What waits to be set on the root run once there is one. */
+  readonly marks: RootMarks;
+  /** Set by the loop once it ended: what LangGraph's own status says. */
+  ending: "completed" | "interrupted" | undefined;
+}
+
+/** A graph with middleware inside a run, under the graphs around it. */
+export interface GraphScope {
+  readonly run: RunScope;
+  /** Outermost graph's middleware first. */
+  readonly stack: readonly StackEntry[];
+  /** The node of the graph around it that this graph runs in. */
+  readonly parent: NodeScope | undefined;
+  /** Private channels this graph has. */
+  readonly channels: ReadonlySet<string>;
+}
+
+/** One node at work: where reads come from and writes wait until it has completed. */
+export interface NodeScope {
+  readonly graph: GraphScope;
+  /** Node path without task ids. */
+  readonly path: string;
+  readonly node: string;
+  readonly read: (channel: string) => unknown;
+  readonly writes: Map<string, Record<string, unknown>>;
+  /** Commands that foreign middleware returned around calls of this node. */
+  readonly commands: Command[];
+  /** Ordinal of a wrapped model in this node, by order of first call. */
+  readonly sites: Map<object, Map<string, number>>;
+  /** How many call sites this node has used so far. */
+  siteCount: number;
+  /** The user's channels as this node sees them. */
+  readonly readState: () => Readonly<Record<string, unknown>>;
+}
+
+/** One call of a model or tool on its way through the middleware. */
+export interface CallScope {
+  readonly kind: "model" | "tool";
+  /** Tells a call from another one made inside it: the tool call's id, or the model call's own. */
+  readonly id: string;
+  /** The call site, for a model. */
+  readonly site?: string | undefined;
+  /** Names of the middleware this call has passed. */
+  readonly passed: ReadonlySet<string>;
+}
+
+/** What is ambient at any point of a run. */
+export interface AmbientScope {
+  readonly graph?: GraphScope | undefined;
+  readonly node?: NodeScope | undefined;
+  readonly call?: CallScope | undefined;
+}
+
+const KEY = Symbol.for("evenkeel.scope");
+
+// Two installed copies of core must meet in one run, so the storage alone is process-wide.
+const registry = globalThis as { [KEY]?: AsyncLocalStorage<AmbientScope> };
+const storage: AsyncLocalStorage<AmbientScope> = (registry[KEY] ??=
+  new AsyncLocalStorage<AmbientScope>());
+
+/** The scope of the code that asks; empty outside a graph with middleware. */
+export function ambientScope(): AmbientScope {
+  return storage.getStore() ?? {};
+}
+
+/** Runs `work` under a scope, async continuations included. */
+export function withScope<T>(scope: AmbientScope, work: () => T): T {
+  return storage.run(scope, work);
+}

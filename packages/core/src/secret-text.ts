@@ -1,0 +1,103 @@
+import { isSecretKey } from "./secret-keys.ts";
+
+/** What stands where a secret stood. */
+export const REDACTED = "[redacted]";
+
+/*
+ * Own tables, not langsmith's `createSecretAnonymizer`: core must run without langsmith; that one
+ * clones through JSON (it throws on cycles and bigints and loses Errors and Maps), looks at values
+ * only and never at the key of an object, and leaves what lies deeper than 24 levels as it is. A
+ * test holds this table to masking all that its rules mask.
+ *
+ * Every pattern is linear in the text: a run that may fail late is bounded or starts only where
+ * the run itself starts.
+ */
+
+/** Secrets known by how they begin. */
+const KNOWN_FORMS = new RegExp(
+  [
+    // OpenAI, Anthropic, OpenRouter and others; a digit is asked for, so that CSS classes pass.
+    "(?<![A-Za-z0-9])sk-(?=[\\w-]{0,64}\\d)[\\w-]{20,}",
+    "(?<![A-Za-z0-9])(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}", // Stripe
+    "(?<![A-Za-z0-9])whsec_[A-Za-z0-9+/=]{16,}",
+    "(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}", // GitHub
+    "(?<![A-Za-z0-9])github_pat_\\w{20,}",
+    "(?<![A-Za-z0-9])glpat-[\\w-]{20,}", // GitLab
+    "(?<![A-Za-z0-9])xox[a-z](?:\\.xox[a-z])?-[A-Za-z0-9-]{10,}", // Slack
+    "(?<![A-Za-z0-9])xapp-\\d-[A-Za-z0-9-]{10,}",
+    "(?<=hooks\\.slack\\.com/(?:services|workflows|triggers)/)[\\w/]{10,}",
+    "(?<=discord(?:app)?\\.com/api/webhooks/)[\\w/-]{10,}",
+    "(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9])", // AWS
+    "(?<![A-Za-z0-9])AIza[\\w-]{35}", // Google
+    "(?<![A-Za-z0-9])ya29\\.[\\w.-]{10,}",
+    "(?<![A-Za-z0-9])GOCSPX-[\\w-]{20,}",
+    "(?<![A-Za-z0-9])lsv2_(?:pt|sk)_[A-Za-z0-9]{16,}(?:_[A-Za-z0-9]+)?", // LangSmith
+    "(?<![A-Za-z0-9])ls__[A-Za-z0-9]{16,}",
+    "(?<![A-Za-z0-9])npm_[A-Za-z0-9]{30,}",
+    "(?<![A-Za-z0-9])pypi-[\\w-]{50,}",
+    "(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}", // Hugging Face
+    "(?<![A-Za-z0-9])(?:gsk_|xai-|pplx-|r8_|sbp_|dop_v1_|shpat_|ntn_|lin_api_)[\\w-]{20,}",
+    "(?<![A-Za-z0-9])SG\\.[\\w-]{16,}\\.[\\w-]{16,}", // SendGrid
+    "(?<![A-Za-z0-9])dapi[0-9a-f]{32}", // Databricks
+    "(?<![A-Za-z0-9])hvs\\.[\\w-]{20,}", // HashiCorp Vault
+    "(?<![\\w-])eyJ[\\w-]{8,}\\.[\\w-]{8,}\\.[\\w-]*(?:\\.[\\w-]+){0,2}", // JWT and JWE
+  ].join("|"),
+  "g",
+);
+
+/** A block that never ends is masked to the end of the text: a log that was cut still holds the key. */
+const PRIVATE_KEY =
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g;
+
+/** The password of `scheme://user:password@host`, or a long user part that is a token itself. */
+const URL_CREDENTIALS = /(:\/\/[^\s/:@?#"'<>]{0,256}:)[^\s/"'<>]{1,1024}(?=@)/g;
+const URL_TOKEN = /(:\/\/)[^\s/:@?#"'<>]{16,1024}(?=@)/g;
+
+/** An HTTP scheme word and its credential; prose such as "Bearer authentication" holds no digit. */
+const SCHEME =
+  /(?<![A-Za-z0-9])((?:[Bb]earer|BEARER|[Bb]asic|BASIC|[Dd]igest)\s{1,4})(?=[\w.~+/-]{1,200}[0-9A-Z=])[\w.~+/-]{8,}={0,2}/g;
+
+/** A cookie header runs to the end of its line. */
+const COOKIE_HEADER = /((?<![A-Za-z0-9])(?:set-)?cookie["']?\s{0,3}:\s{0,3})[^\r\n]{4,}/gi;
+
+/** Signatures in the query of a pre-signed URL. */
+const SIGNED_QUERY = /([?&](?:sig|signature|x-amz-signature|x-goog-signature)=)[^&\s"'<>]+/gi;
+
+/** What assigns: `name = value`, `"name": "value"`, `\\"name\\": \\"value\\"`, `--name value`. */
+const ASSIGNED_NAME =
+  /(?<![\w.-])(-{0,2})([A-Za-z_][\w.-]{0,127})(\\*["'`]?\s{0,3}[:=]\s{0,3}|(?<=--[\w.-]{1,128})\s{1,3})/g;
+
+/** What is assigned: a quoted text to its closing quote, else a bare word of six characters or more. */
+const ASSIGNED_VALUE =
+  /\\+"(?:(?!\\*")[^\n])*|"(?:\\.|[^"\\\n])*|'[^'\n]*|`[^`\n]*|(?:(?:bearer|basic|digest|token)\s{1,3})?[^\s"'`&;,<>(){}[\]]{6,}/iy;
+
+function maskAssignments(text: string): string {
+  let masked = "";
+  let done = 0;
+  ASSIGNED_NAME.lastIndex = 0;
+  for (let found = ASSIGNED_NAME.exec(text); found; found = ASSIGNED_NAME.exec(text)) {
+    if (!isSecretKey(found[2] ?? "")) continue;
+    ASSIGNED_VALUE.lastIndex = ASSIGNED_NAME.lastIndex;
+    const value = ASSIGNED_VALUE.exec(text)?.[0] ?? "";
+    const quote = /^\\*["'`]/.exec(value)?.[0] ?? "";
+    if (value.length === quote.length) continue;
+    masked += text.slice(done, ASSIGNED_NAME.lastIndex) + quote + REDACTED;
+    done = ASSIGNED_NAME.lastIndex += value.length;
+  }
+  return masked + text.slice(done);
+}
+
+/**
+ * A text with the secrets in it masked: known key forms, tokens, private keys, credentials in
+ * URLs, and whatever is assigned to a name that says it is a secret. Masking twice changes nothing.
+ */
+export function redactText(text: string): string {
+  const known = text
+    .replace(PRIVATE_KEY, REDACTED)
+    .replace(KNOWN_FORMS, REDACTED)
+    .replace(URL_CREDENTIALS, `$1${REDACTED}`)
+    .replace(URL_TOKEN, `$1${REDACTED}`)
+    .replace(COOKIE_HEADER, `$1${REDACTED}`)
+    .replace(SIGNED_QUERY, `$1${REDACTED}`);
+  return maskAssignments(known).replace(SCHEME, `$1${REDACTED}`);
+}
