@@ -1,93 +1,27 @@
 import { createHash } from "node:crypto";
 
-import { Runnable, RunnableBinding, RunnableSequence } from "@langchain/core/runnables";
-import type { BaseChannel, CompiledStateGraph, StateGraph } from "@langchain/langgraph";
-import { StateSchema, StateGraph as LangGraphStateGraph } from "@langchain/langgraph";
+import { RunnableBinding, RunnableSequence } from "@langchain/core/runnables";
+import type { Runnable } from "@langchain/core/runnables";
+import type { BaseChannel, StateSchema } from "@langchain/langgraph";
+import { StateGraph as LangGraphStateGraph } from "@langchain/langgraph";
 
+import { isCompiledGraph } from "./compiled-graph.ts";
+import type { Builder, Compiled } from "./compiled-graph.ts";
 import { CoreError } from "./errors.ts";
 import { EXECUTION_CHANNEL } from "./execution.ts";
 import type { GraphFacts, PrivateChannel } from "./middleware.ts";
 import { NodeWrapper } from "./node-wrapper.ts";
 import { privateChannel } from "./private-state.ts";
+import type { GraphPlan } from "./seam-plan.ts";
 import { foreignSchemas, schemaKeys } from "./stack.ts";
 import type { StackEntry } from "./stack.ts";
 import { instrumentToolNode, isToolNode } from "./tool-node.ts";
-
-// The types of LangGraph's builder and compiled graph carry ten generics each; these are the parts
-// that are copied, as LangGraph declares them.
-/** A node as a StateGraph builder holds it. */
-export interface NodeSpec {
-  runnable: Runnable;
-  subgraphs?: unknown[] | undefined;
-  isErrorHandler?: boolean | undefined;
-}
-
-/** The parts of a StateGraph builder that a copy must not share. */
-export interface Builder {
-  nodes: Record<string, NodeSpec>;
-  edges: Set<[string, string]>;
-  waitingEdges: Set<[string[], string]>;
-  branches: Record<string, Record<string, unknown>>;
-  channels: Record<string, BaseChannel>;
-  compiled: boolean;
-  readonly allEdges: Set<[string | string[], string]>;
-  compile(options?: Record<string, unknown>): Compiled;
-  _schemaDefinition: Record<string, unknown>;
-  _addSchema(definition: Record<string, unknown>): void;
-}
-
-/** The parts of a compiled graph that a copy replaces or reads. */
-export interface Compiled extends Runnable {
-  builder: Builder;
-  nodes: Record<string, unknown>;
-  channels: Record<string, BaseChannel>;
-  triggerToNodes: Record<string, string[]>;
-  streamChannels?: string | string[];
-  outputChannels: string | string[];
-  checkpointer?: unknown;
-  store?: unknown;
-  config?: Record<string, unknown>;
-  lg_is_pregel: boolean;
-}
-
-/** What the run seam needs to know of a graph with middleware. */
-export interface GraphPlan {
-  readonly stack: readonly StackEntry[];
-  /** Private channels of this graph, and how each is reset. */
-  readonly reset: ReadonlyMap<string, PrivateChannel["reset"]>;
-  readonly userChannels: readonly string[];
-  readonly facts: GraphFacts;
-}
 
 /** A copied graph: what to build the subclass instance from. */
 export interface CopiedGraph {
   readonly fields: Record<string, unknown>;
   readonly builder: Builder;
   readonly plan: GraphPlan;
-}
-
-/** True for a compiled LangGraph graph of any installed copy. */
-export function isCompiledGraph(candidate: unknown): candidate is Compiled {
-  const graph = candidate as Partial<Compiled> | null | undefined;
-  return (
-    typeof graph === "object" &&
-    graph !== null &&
-    graph.lg_is_pregel === true &&
-    isBuilder(graph.builder)
-  );
-}
-
-/** True for a StateGraph builder of any installed copy. */
-export function isBuilder(candidate: unknown): candidate is Builder {
-  const builder = candidate as Partial<Builder> | null | undefined;
-  return (
-    typeof builder === "object" &&
-    builder !== null &&
-    typeof builder.compile === "function" &&
-    typeof builder.nodes === "object" &&
-    typeof builder.channels === "object" &&
-    "_schemaDefinition" in builder
-  );
 }
 
 /** How a subgraph is made part of the copy; the run seam gives it its own class. */
@@ -233,8 +167,3 @@ function listOf(channels: string | string[] | undefined): string[] {
   if (channels === undefined) return [];
   return Array.isArray(channels) ? channels : [channels];
 }
-
-/** A graph with LangGraph's own static types. */
-export type AnyCompiledGraph = CompiledStateGraph<never, never, never, never, never, never>;
-/** A builder with LangGraph's own static types. */
-export type AnyStateGraph = StateGraph<never, never, never, never, never, never, never>;

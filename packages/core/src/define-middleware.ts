@@ -134,7 +134,7 @@ export async function runRunHook(
   definition: AnyDefinition,
   request: RunRequest,
   handler: Handler<RunRequest, RunOutcome>,
-  context: HookContext<Record<string, unknown>>,
+  context: HookContext,
 ): Promise<RunOutcome> {
   const { wrapRun } = definition;
   if (wrapRun === undefined || context.mode === "off") return handler(request);
@@ -161,7 +161,9 @@ function assertDefinition(definition: AnyDefinition): void {
     refuse(`\`name\` must be a non-empty string; ${JSON.stringify(definition.name)} came.`);
   }
   if (typeof definition.options !== "object" || definition.options === null) {
-    refuse(`\`options\` of ${definition.name} must be an object; ${typeof definition.options} came.`);
+    refuse(
+      `\`options\` of ${definition.name} must be an object; ${typeof definition.options} came.`,
+    );
   }
   if (definition.mode !== undefined && !isMode(definition.mode)) {
     throw new CoreError({

@@ -59,6 +59,7 @@ export type CoreErrorCode =
   | "state-version-unsupported"
   | "not-canonical-json"
   | "node-missing"
+  | "execution-unknown"
   | "store-unavailable"
   | "schema-not-set-up"
   | "schema-version-unsupported";

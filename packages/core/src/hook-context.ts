@@ -3,8 +3,14 @@ import { Command } from "@langchain/langgraph";
 import { eventEmitter } from "./emit.ts";
 import type { EventEmitter } from "./emit.ts";
 import { CoreError } from "./errors.ts";
-import { EXECUTION_CHANNEL, ambientConfigurable, derivedExecutionId, nodePath } from "./execution.ts";
+import {
+  EXECUTION_CHANNEL,
+  ambientConfigurable,
+  derivedExecutionId,
+  nodePath,
+} from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
+import { markRoot } from "./live-root.ts";
 import type {
   HookContext,
   HookRuntime,
@@ -26,7 +32,7 @@ interface ContextSource {
 }
 
 interface BuiltContext {
-  readonly context: HookContext<Record<string, unknown>>;
+  readonly context: HookContext;
   /** Hands native state to LangChain where there is no node scope to carry it. */
   readonly finish: <Result>(result: Result) => Result;
 }
@@ -45,7 +51,7 @@ export function runContext(
   mode: MiddlewareMode,
   run: RunScope,
   held: (channel: string) => unknown,
-): HookContext<Record<string, unknown>> {
+): HookContext {
   return {
     ...shared(definition, mode, run),
     node: null,
@@ -56,11 +62,12 @@ export function runContext(
         ...entriesOf(held(channel), assertDeclared(definition, channel), run.execution.id),
         ...run.carried.get(channel),
       }),
-      write: (channel, entries) =>
-        bufferEntries(run.carried, assertDeclared(definition, channel), entries),
+      write: (channel, entries) => {
+        bufferEntries(run.carried, assertDeclared(definition, channel), entries);
+        noteIdentity(run, channel, entries);
+      },
     },
-    emit: (name, fields) =>
-      void run.emitter.emit(definition.name, name, { node: null }, fields),
+    emit: (name, fields) => void run.emitter.emit(definition.name, name, { node: null }, fields),
   };
 }
 
@@ -68,12 +75,13 @@ function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
   const { definition, mode, request } = source;
   const { run } = node.graph;
   const state: PrivateState = {
-    read: (channel) =>
-      readEntries(node, assertDeclared(definition, channel), run.execution.id),
-    write: (channel, entries) =>
-      bufferEntries(node.writes, assertDeclared(definition, channel), entries),
+    read: (channel) => readEntries(node, assertDeclared(definition, channel), run.execution.id),
+    write: (channel, entries) => {
+      bufferEntries(node.writes, assertDeclared(definition, channel), entries);
+      noteIdentity(run, channel, entries);
+    },
   };
-  const context: HookContext<Record<string, unknown>> = {
+  const context: HookContext = {
     ...shared(definition, mode, run),
     node: node.path,
     callSite: callSiteOf(source, node.path),
@@ -94,10 +102,7 @@ function shared(
   definition: AnyDefinition,
   mode: MiddlewareMode,
   run: RunScope,
-): Pick<
-  HookContext<Record<string, unknown>>,
-  "options" | "mode" | "execution" | "memory" | "now"
-> {
+): Pick<HookContext, "options" | "mode" | "execution" | "memory" | "now" | "annotate"> {
   return {
     options: run.frozenOptions.get(definition.name) ?? definition.options,
     mode,
@@ -106,7 +111,18 @@ function shared(
     },
     memory: memoryOf(run.memory, definition.name),
     now: run.clock,
+    annotate: (marks) => markRoot(run, marks),
   };
+}
+
+/** What is written to the execution's identity is true at once for all that asks in this process. */
+function noteIdentity(
+  run: RunScope,
+  channel: string,
+  { manifestHash }: Readonly<Record<string, unknown>>,
+): void {
+  if (channel !== EXECUTION_CHANNEL || typeof manifestHash !== "string") return;
+  run.execution = { ...run.execution, manifestHash };
 }
 
 function memoryOf(memory: Map<string, Map<string, unknown>>, name: string): Map<string, unknown> {
@@ -170,7 +186,7 @@ function nativeContext(source: ContextSource): BuiltContext {
   const path = typeof namespace === "string" ? nodePath(namespace) : "";
   const run = nativeRun(threadId, request.state["messages"]);
   const writes = new Map<string, Record<string, unknown>>();
-  const context: HookContext<Record<string, unknown>> = {
+  const context: HookContext = {
     options: definition.options,
     mode,
     execution: run.execution,
@@ -179,13 +195,10 @@ function nativeContext(source: ContextSource): BuiltContext {
     native: true,
     memory: memoryOf(run.memory, definition.name),
     now: Date.now,
+    annotate: () => undefined,
     state: {
       read: (channel) => ({
-        ...entriesOf(
-          readNative(assertDeclared(definition, channel)),
-          channel,
-          run.execution.id,
-        ),
+        ...entriesOf(readNative(assertDeclared(definition, channel)), channel, run.execution.id),
         ...writes.get(channel),
       }),
       write: (channel, entries) =>

@@ -134,6 +134,8 @@ export interface HookContext<Options extends object = Record<string, unknown>> {
   readonly memory: Map<string, unknown>;
   /** Milliseconds since the epoch, from the clock of the run. */
   now(): number;
+  /** Sets tags and metadata on the root run of the trace; nothing where the run is not traced. */
+  annotate(marks: { tags?: readonly string[]; metadata?: Readonly<Record<string, unknown>> }): void;
   emit(name: EvenkeelEventName, fields?: EventFields): void;
 }
 
@@ -206,10 +208,7 @@ export interface Middleware {
   readonly stateSchema?: StateSchema<Record<string, never>>;
   readonly tools?: readonly never[];
   wrapModelCall?(request: ModelRequest, handler: Handler<ModelRequest, never>): Promise<never>;
-  wrapToolCall?(
-    request: ToolCallRequest,
-    handler: Handler<ToolCallRequest, never>,
-  ): Promise<never>;
+  wrapToolCall?(request: ToolCallRequest, handler: Handler<ToolCallRequest, never>): Promise<never>;
   readonly "~evenkeel": MiddlewareInternals;
 }
 

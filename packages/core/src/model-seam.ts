@@ -56,11 +56,11 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
   let last: AIMessage | undefined;
   const settle = (result: ModelResult): ModelResult => {
     if (isCommand(result)) {
-      const command = result as Command;
+      const command = result;
       if (!commands.includes(command)) commands.push(command);
       return last ?? result;
     }
-    last = result as AIMessage;
+    last = result;
     return result;
   };
   const layers = graph.stack.flatMap((entry) => (entry.model === undefined ? [] : [entry.model]));
@@ -69,9 +69,14 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
       .filter((layer) => !passed.has(layer.name))
       .map((layer) => ({
         ...layer,
-        hook: async (request: ModelRequest, handler: (next: ModelRequest) => Promise<ModelResult>) =>
+        hook: async (
+          request: ModelRequest,
+          handler: (next: ModelRequest) => Promise<ModelResult>,
+        ) =>
           settle(
-            await layer.hook(request, async (next) => settle(await handler(normalise(next, request)))),
+            await layer.hook(request, async (next) =>
+              settle(await handler(normalise(next, request))),
+            ),
           ),
       })),
     async (request) => {
@@ -174,7 +179,9 @@ function unchanged(request: ModelRequest, initial: ModelRequest, call: ModelCall
 }
 
 function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
-  return one === other || (one.length === other.length && one.every((item, i) => item === other[i]));
+  return (
+    one === other || (one.length === other.length && one.every((item, i) => item === other[i]))
+  );
 }
 
 /** The place in the graph that makes this call: node path and ordinal, or the name the user gave. */

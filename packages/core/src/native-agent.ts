@@ -1,5 +1,5 @@
-import type { Compiled } from "./copy-graph.ts";
-import { isCompiledGraph } from "./copy-graph.ts";
+import { isCompiledGraph } from "./compiled-graph.ts";
+import type { Compiled } from "./compiled-graph.ts";
 import { CoreError } from "./errors.ts";
 import type { AnyMiddleware } from "./middleware.ts";
 
@@ -13,9 +13,7 @@ export interface Agent {
 export function isAgent(candidate: object): candidate is Agent {
   const agent = candidate as Partial<Agent>;
   return (
-    typeof agent.options === "object" &&
-    agent.options !== null &&
-    isCompiledGraph(agent.graph)
+    typeof agent.options === "object" && agent.options !== null && isCompiledGraph(agent.graph)
   );
 }
 

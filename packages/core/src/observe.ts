@@ -10,7 +10,7 @@ export async function shadow<Request, Result>(
   layer: OnionLayer<Request, Result>,
   request: Request,
   handler: (request: Request) => Promise<Result>,
-  context: HookContext<Record<string, unknown>>,
+  context: HookContext,
 ): Promise<Result> {
   let real: Promise<Result> | undefined;
   const once = (): Promise<Result> => (real ??= handler(request));

@@ -1,6 +1,7 @@
 import type { BaseCheckpointSaver, BaseStore, CheckpointTuple } from "@langchain/langgraph";
 import { isCommand } from "@langchain/langgraph";
 
+import type { SeamBase, StreamOptions } from "./compiled-graph.ts";
 import { eventEmitter } from "./emit.ts";
 import { CoreError } from "./errors.ts";
 import type { EvenkeelEvent } from "./event.ts";
@@ -8,12 +9,13 @@ import { EXECUTION_CHANNEL, derivedExecutionId } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { markRoot } from "./live-root.ts";
+import { carryMemos, withMemos } from "./memo.ts";
 import type { RunRequest } from "./middleware.ts";
 import { currentMode } from "./mode.ts";
 import { isOpen, missingNodes } from "./pending-tasks.ts";
 import { bufferEntries, entriesOf } from "./private-state.ts";
-import type { SeamBase, SeamPlan, StreamOptions } from "./run-seam.ts";
 import type { RunScope } from "./scope.ts";
+import type { SeamPlan } from "./seam-plan.ts";
 import { factsOf } from "./stack.ts";
 import type { StackEntry } from "./stack.ts";
 import { joinTrace } from "./trace-join.ts";
@@ -35,23 +37,28 @@ export async function openRun(
   options: StreamOptions,
 ): Promise<OpenedRun> {
   const configurable = { ...configurableOf(graph.config), ...options.configurable };
-  const threadId = configurable["thread_id"] === undefined ? null : String(configurable["thread_id"]);
+  const threadId =
+    configurable["thread_id"] === undefined ? null : String(configurable["thread_id"]);
   const checkpointer = checkpointerOf(graph, configurable);
-  const store = (options.store ?? graph.store) as BaseStore | undefined;
+  const store = options.store ?? graph.store;
   const stack = plan.stack.filter(
     ({ definition }) => definition === undefined || currentMode(definition) !== "off",
   );
-  assertNeeds(stack, plan, { checkpointer: checkpointer !== undefined && threadId !== null, store });
+  assertNeeds(stack, plan, {
+    checkpointer: checkpointer !== undefined && threadId !== null,
+    store,
+  });
 
   const tuple =
     checkpointer === undefined || threadId === null
       ? undefined
       : await checkpointer.getTuple({ configurable: startingPoint(configurable) });
-  const values = tuple?.checkpoint.channel_values ?? {};
-  const held = (channel: string): unknown => values[channel];
+  const values = withMemos(tuple, plan.reset);
+  const held = (channel: string): unknown => values.get(channel);
   const known = entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity;
   const continues = tuple !== undefined && resumes(input, options, configurable, tuple);
-  const execution = identify(plan, { known, continues, threadId, configurable, values, options });
+  const messages = tuple?.checkpoint.channel_values["messages"];
+  const execution = identify(plan, { known, continues, threadId, configurable, messages });
   const superseded =
     !continues && tuple !== undefined && typeof known.id === "string" && isOpen(tuple)
       ? { executionId: known.id }
@@ -66,6 +73,7 @@ export async function openRun(
     const { id, attempt, startedAt } = execution;
     bufferEntries(run.carried, EXECUTION_CHANNEL, { id, attempt, startedAt });
   }
+  if (continues && tuple !== undefined) carryMemos(tuple, plan.reset, run.carried);
   announce(run, continues, superseded);
   const config = await runConfig(stack, options, run, continues ? known.trace : undefined);
   return {
@@ -102,12 +110,11 @@ interface IdentitySources {
   readonly continues: boolean;
   readonly threadId: string | null;
   readonly configurable: Readonly<Record<string, unknown>>;
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly options: StreamOptions;
+  readonly messages: unknown;
 }
 
 function identify(plan: SeamPlan, sources: IdentitySources): ExecutionInfo {
-  const { known, continues, threadId, configurable, values } = sources;
+  const { known, continues, threadId, configurable, messages } = sources;
   const { createId = v7, clock = Date.now, scope = defaultScope } = plan.options;
   const shared = { threadId, scope: scope({ configurable }) };
   if (continues && typeof known.id === "string") {
@@ -124,7 +131,7 @@ function identify(plan: SeamPlan, sources: IdentitySources): ExecutionInfo {
   return {
     ...shared,
     // A thread that was in flight before Evenkeel came: nothing holds an identity, so it is derived.
-    id: continues ? derivedExecutionId(threadId, values["messages"]) : createId(),
+    id: continues ? derivedExecutionId(threadId, messages) : createId(),
     attempt: 1,
     startedAt: new Date(clock()).toISOString(),
     isNew: !continues,
@@ -198,10 +205,15 @@ function announce(
   superseded: { executionId: string } | undefined,
 ): void {
   if (superseded === undefined || continues) return;
-  run.emitter.emit("core", "execution-superseded", { node: null }, {
-    severity: "low",
-    detail: superseded,
-  });
+  run.emitter.emit(
+    "core",
+    "execution-superseded",
+    { node: null },
+    {
+      severity: "low",
+      detail: superseded,
+    },
+  );
 }
 
 async function runConfig(
@@ -211,7 +223,8 @@ async function runConfig(
   trace: string | undefined,
 ): Promise<StreamOptions> {
   const { id, attempt } = run.execution;
-  const joined = trace === undefined ? options.callbacks : await joinTrace(trace, options.callbacks);
+  const joined =
+    trace === undefined ? options.callbacks : await joinTrace(trace, options.callbacks);
   const needsSync = stack.some(({ definition }) => definition?.needs?.durability === "sync");
   const chosen = options.durability !== undefined || options.checkpointDuring !== undefined;
   return {

@@ -36,6 +36,7 @@ function sends(values: Readonly<Record<string, unknown>>): { node: string }[] {
   const pending = values[TASKS];
   if (!Array.isArray(pending)) return [];
   return pending.filter(
-    (send): send is { node: string } => typeof (send as { node?: unknown } | null)?.node === "string",
+    (send): send is { node: string } =>
+      typeof (send as { node?: unknown } | null)?.node === "string",
   );
 }

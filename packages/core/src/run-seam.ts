@@ -1,68 +1,35 @@
-import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
 import { START, isCommand } from "@langchain/langgraph";
 
+import type {
+  Builder,
+  Compiled,
+  LoopParameters,
+  SeamBase,
+  StreamOptions,
+} from "./compiled-graph.ts";
 import { compose } from "./compose.ts";
-import type { Builder, Compiled, GraphPlan } from "./copy-graph.ts";
 import { runRunHook } from "./define-middleware.ts";
 import { CoreError, EvenkeelError } from "./errors.ts";
 import { runContext } from "./hook-context.ts";
+import { attachRun } from "./live-root.ts";
 import type { RunOutcome, RunRequest } from "./middleware.ts";
 import { currentMode } from "./mode.ts";
-import { attachRun } from "./live-root.ts";
-import type { RunManager } from "./live-root.ts";
 import { openRun } from "./open-run.ts";
 import type { OpenedRun } from "./open-run.ts";
 import { channelUpdates } from "./private-state.ts";
 import { relay } from "./relay.ts";
 import { ambientScope, withScope } from "./scope.ts";
 import type { GraphScope, RunScope } from "./scope.ts";
-import type { RunOptions } from "./with-middleware.ts";
-
-/** Configuration of one run as LangGraph's `_streamIterator` gets it. */
-export type StreamOptions = Record<string, unknown> & {
-  configurable?: Record<string, unknown>;
-  metadata?: Record<string, unknown>;
-  tags?: string[];
-  callbacks?: unknown;
-  signal?: AbortSignal;
-  store?: BaseStore;
-  durability?: string;
-  checkpointDuring?: boolean;
-  recursionLimit?: number;
-};
-
-/** The methods of LangGraph's compiled graph that the seam stands in. */
-export interface SeamBase extends Compiled {
-  _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator<unknown>;
-  _runLoop(parameters: LoopParameters): Promise<void>;
-  checkpointer?: BaseCheckpointSaver | boolean;
-  store?: BaseStore;
-}
-
-interface LoopParameters {
-  loop: {
-    input: unknown;
-    readonly isResuming: boolean;
-    status: string;
-    readonly manager?: RunManager | undefined;
-    tick(parameters: { inputKeys?: string | string[] }): Promise<boolean>;
-  };
-  config?: { writer?: (chunk: unknown) => void };
-}
+import { planOf, registerPlan } from "./seam-plan.ts";
+import type { GraphPlan, SeamPlan } from "./seam-plan.ts";
 
 declare class SeamMethods {
   builder: Builder;
-  _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator<unknown>;
+  _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator;
   _runLoop(parameters: LoopParameters): Promise<void>;
 }
 type Constructor = new (fields: Record<string, unknown>) => SeamMethods;
 
-/** What a graph with middleware is made of; found by its builder, so that `withConfig` keeps it. */
-export interface SeamPlan extends GraphPlan {
-  readonly options: RunOptions;
-}
-
-const plans = new WeakMap<Builder, SeamPlan>();
 const classes = new WeakMap<Constructor, Constructor>();
 
 /** Builds the compiled graph whose runs pass the seam. */
@@ -72,17 +39,11 @@ export function buildSeamGraph(
   builder: Builder,
   plan: SeamPlan,
 ): Compiled {
-  plans.set(builder, plan);
+  registerPlan(builder, plan);
   const Base = original.constructor as unknown as Constructor;
   const Known = classes.get(Base) ?? seamClass(Base);
   classes.set(Base, Known);
   return new Known(fields) as unknown as Compiled;
-}
-
-/** The plan of a graph made by `withMiddleware`, or undefined for any other graph. */
-export function planOf(graph: unknown): SeamPlan | undefined {
-  const builder = (graph as Partial<Compiled> | null)?.builder;
-  return builder === undefined ? undefined : plans.get(builder);
 }
 
 // `invoke`, `stream` and every `streamEvents` pass through `_streamIterator`, the server's included.
@@ -94,10 +55,10 @@ function seamClass(Base: Constructor): Constructor {
     });
   }
   class MiddlewareGraph extends Base {
-    override _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator<unknown> {
-      const plan = plans.get(this.builder);
+    override _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator {
+      const plan = planOf(this);
       if (plan === undefined) return super._streamIterator(input, options);
-      const run = (next: unknown, config: StreamOptions): AsyncGenerator<unknown> =>
+      const run = (next: unknown, config: StreamOptions): AsyncGenerator =>
         super._streamIterator(next, config);
       const { graph, node } = ambientScope();
       return graph === undefined
@@ -107,7 +68,7 @@ function seamClass(Base: Constructor): Constructor {
 
     override async _runLoop(parameters: LoopParameters): Promise<void> {
       const { graph } = ambientScope();
-      const plan = plans.get(this.builder);
+      const plan = planOf(this);
       if (plan === undefined || graph === undefined || graph.parent !== undefined) {
         return super._runLoop(parameters);
       }
@@ -120,15 +81,11 @@ function seamClass(Base: Constructor): Constructor {
     }
   }
   Object.defineProperty(MiddlewareGraph, "name", { value: Base.name });
-  return MiddlewareGraph as unknown as Constructor;
+  return MiddlewareGraph;
 }
 
 /** Private state that begins an execution goes into the input checkpoint, past the user's schema. */
-function injectInput(
-  loop: LoopParameters["loop"],
-  run: RunScope,
-  reset: GraphPlan["reset"],
-): void {
+function injectInput(loop: LoopParameters["loop"], run: RunScope, reset: GraphPlan["reset"]): void {
   const { input } = loop;
   const plain = input !== null && input !== undefined && !isCommand(input) && !loop.isResuming;
   if (!plain || run.carried.size === 0) return;
@@ -140,7 +97,7 @@ function injectInput(
   loop.tick = (parameters) => tick({ ...parameters, inputKeys: [START, ...Object.keys(updates)] });
 }
 
-type Run = (input: unknown, config: StreamOptions) => AsyncGenerator<unknown>;
+type Run = (input: unknown, config: StreamOptions) => AsyncGenerator;
 
 /** A graph with middleware inside another: it adds its own wraps and owns nothing. */
 async function* nestedRun(
@@ -149,7 +106,7 @@ async function* nestedRun(
   run: Run,
   input: unknown,
   options: StreamOptions,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   const known = new Set(outer.stack.map(({ name }) => name));
   const graph: GraphScope = {
     run: outer.run,
@@ -166,7 +123,7 @@ async function* rootRun(
   run: Run,
   input: unknown,
   options: StreamOptions,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   const opened = await openRun(self, plan, input, options);
   const graph: GraphScope = {
     run: opened.run,
@@ -227,20 +184,22 @@ async function runThrough(
 function announceOutcome(run: RunScope, outcome: RunOutcome): void {
   if (outcome.status !== "failed") return;
   const { error } = outcome;
-  run.emitter.emit("core", "execution-failed", { node: null }, {
-    severity: "high",
-    detail: {
-      error: error instanceof Error ? error.name : typeof error,
-      ...(EvenkeelError.isInstance(error) ? { code: error.code } : {}),
+  run.emitter.emit(
+    "core",
+    "execution-failed",
+    { node: null },
+    {
+      severity: "high",
+      detail: {
+        error: error instanceof Error ? error.name : typeof error,
+        ...(EvenkeelError.isInstance(error) ? { code: error.code } : {}),
+      },
     },
-  });
+  );
 }
 
 /** Drives a generator under a scope: each step of it, and all that a step starts, sees the scope. */
-async function* scoped(
-  graph: GraphScope,
-  start: () => AsyncGenerator<unknown>,
-): AsyncGenerator<unknown> {
+async function* scoped(graph: GraphScope, start: () => AsyncGenerator): AsyncGenerator {
   const scope = { graph };
   const inner = withScope(scope, start);
   try {

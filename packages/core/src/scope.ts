@@ -98,3 +98,13 @@ export function ambientScope(): AmbientScope {
 export function withScope<T>(scope: AmbientScope, work: () => T): T {
   return storage.run(scope, work);
 }
+
+/** The in-process memory of a middleware in the run that asks; undefined outside such a run. */
+export function runMemory(middleware: string): ReadonlyMap<string, unknown> | undefined {
+  return ambientScope().graph?.run.memory.get(middleware);
+}
+
+/** The execution the asking code runs in; undefined outside a graph with middleware. */
+export function currentExecution(): ExecutionInfo | undefined {
+  return ambientScope().graph?.run.execution;
+}

@@ -1,12 +1,11 @@
 import type { ToolCall } from "@langchain/core/messages/tool";
 import { Runnable } from "@langchain/core/runnables";
 import type { RunnableConfig } from "@langchain/core/runnables";
-
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { EvenkeelError } from "./errors.ts";
-import { stackTool, throughToolSeam } from "./tool-seam.ts";
 import type { ToolCallRequest } from "./middleware.ts";
+import { stackTool, throughToolSeam } from "./tool-seam.ts";
 
 /** What the prebuilt ToolNode and LangChain's have in common. */
 export interface ToolNodeLike extends Runnable {
@@ -60,15 +59,16 @@ function runThroughSeam(
     name: { value: call.name },
     invoke: {
       value: (input: unknown, options: unknown) =>
-      throughToolSeam({
-        toolCall: call,
-        tool,
-        state: (state ?? {}) as Readonly<Record<string, unknown>>,
-        run: (request) => invokeTool(node, request, { call, tool, own, input, options, config, state }),
-      }).catch((error: unknown) => {
-        if (isGraphBubbleUp(error) || EvenkeelError.isInstance(error)) fatal.push(error);
-        throw error;
-      }),
+        throughToolSeam({
+          toolCall: call,
+          tool,
+          state: (state ?? {}) as Readonly<Record<string, unknown>>,
+          run: (request) =>
+            invokeTool(node, request, { call, tool, own, input, options, config, state }),
+        }).catch((error: unknown) => {
+          if (isGraphBubbleUp(error) || EvenkeelError.isInstance(error)) fatal.push(error);
+          throw error;
+        }),
     },
   });
   const answer = withTools(node, [stand], () => node.runTool(call, config, state));

@@ -62,7 +62,7 @@ export function stackTool(name: string): unknown {
 
 /** What LangGraph's ToolNode makes of a tool's output: messages and Commands as they are, else text. */
 function asToolResult(output: unknown, toolCall: ToolCall): ToolResult {
-  if (ToolMessage.isInstance(output) || isCommand(output)) return output as ToolResult;
+  if (ToolMessage.isInstance(output) || isCommand(output)) return output;
   return new ToolMessage({
     status: "success",
     name: toolCall.name,

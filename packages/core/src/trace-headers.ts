@@ -81,7 +81,9 @@ function slim(baggage: string): string {
 function traceParent(run: LiveRunTree): Record<string, string> {
   const trace = (run.trace_id ?? run.id).replaceAll("-", "").toLowerCase();
   const span = run.id.replaceAll("-", "").toLowerCase().slice(-16);
-  const isId = (hex: string, digits: number): boolean =>
-    hex.length === digits && /^[0-9a-f]*[1-9a-f][0-9a-f]*$/.test(hex);
   return isId(trace, 32) && isId(span, 16) ? { traceparent: `00-${trace}-${span}-01` } : {};
+}
+
+function isId(hex: string, digits: number): boolean {
+  return hex.length === digits && /^[0-9a-f]*[1-9a-f][0-9a-f]*$/.test(hex);
 }

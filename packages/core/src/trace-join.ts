@@ -9,9 +9,7 @@ export async function joinTrace(dottedOrder: string, callbacks: unknown): Promis
   const given = callbacks as Callbacks | undefined;
   // A caller that brings its own parent run has decided where this run belongs.
   if (given !== undefined && !Array.isArray(given)) return callbacks;
-  const handlers = (given ?? []).map((handler) =>
-    ensureHandler(handler as never),
-  );
+  const handlers = (given ?? []).map((handler) => ensureHandler(handler as never));
   const existing = tracerOf(handlers) as unknown as LangChainTracer | undefined;
   if (existing === undefined && !tracingEnabled()) return callbacks;
   const RunTree = await runTreeClass();
@@ -52,6 +50,11 @@ async function runTreeClass(): Promise<RunTreeClass | undefined> {
 }
 
 function tracingEnabled(): boolean {
-  const names = ["LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING", "LANGCHAIN_TRACING"];
+  const names = [
+    "LANGSMITH_TRACING_V2",
+    "LANGCHAIN_TRACING_V2",
+    "LANGSMITH_TRACING",
+    "LANGCHAIN_TRACING",
+  ];
   return names.some((name) => process.env[name] === "true");
 }

@@ -1,37 +1,17 @@
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
 
-import { copyGraph, isBuilder, isCompiledGraph } from "./copy-graph.ts";
-import type { Compiled } from "./copy-graph.ts";
-import type { EventListener } from "./emit.ts";
+import { isBuilder, isCompiledGraph } from "./compiled-graph.ts";
+import type { Compiled } from "./compiled-graph.ts";
+import { copyGraph } from "./copy-graph.ts";
 import { CoreError } from "./errors.ts";
-import type { RunMode } from "./event.ts";
 import type { AnyMiddleware } from "./middleware.ts";
 import { agentWith, isAgent } from "./native-agent.ts";
 import type { Agent } from "./native-agent.ts";
-import { buildSeamGraph, planOf } from "./run-seam.ts";
+import type { RunOptions } from "./run-options.ts";
+import { buildSeamGraph } from "./run-seam.ts";
+import { planOf } from "./seam-plan.ts";
 import { buildStack } from "./stack.ts";
 import type { StackEntry } from "./stack.ts";
-import type { EventStore } from "./stores.ts";
-
-/** How the runs of a graph with middleware behave. */
-export interface RunOptions {
-  /** A call that passed no middleware is an error instead of a `call-not-wrapped` event. @default false */
-  strict?: boolean;
-  /** Hears every event, in order; what it throws never reaches the run. */
-  onEvent?: EventListener;
-  /** Keeps every event; `evenkeelPostgres(pool)` is one. @default none */
-  eventStore?: EventStore;
-  /** Hears what an event sink threw. @default ignored */
-  onSinkError?: (error: unknown) => void;
-  /** Prefix of every key and handle, so that tenants never meet. @default the authenticated user and the thread */
-  scope?: (config: { readonly configurable: Readonly<Record<string, unknown>> }) => string;
-  /** Marks events and records of replays and evaluations. @default "live" */
-  runMode?: RunMode;
-  /** Milliseconds since the epoch. @default Date.now */
-  clock?: () => number;
-  /** Unique ids of executions. @default UUID version 7 */
-  createId?: () => string;
-}
 
 /** Options of {@link withMiddleware}; those of `compile` count for a builder only. */
 export interface WithMiddlewareOptions extends RunOptions {

@@ -1,6 +1,6 @@
+import { BaseLanguageModel } from "@langchain/core/language_models/base";
 import { AIMessageChunk } from "@langchain/core/messages";
 import type { AIMessage, BaseMessage } from "@langchain/core/messages";
-import { BaseLanguageModel } from "@langchain/core/language_models/base";
 import { RunnableBinding, RunnableLambda, RunnableSequence } from "@langchain/core/runnables";
 import type { Runnable, RunnableConfig } from "@langchain/core/runnables";
 
@@ -184,13 +184,13 @@ function derive(result: unknown, wrapping: Wrapping): unknown {
   }
   if (RunnableSequence.isRunnableSequence(result)) {
     const [first, ...rest] = (result as { steps: Runnable[] }).steps;
-    return RunnableSequence.from([
-      derive(first, wrapping) as Runnable,
-      ...rest,
-    ] as unknown as [Runnable, Runnable]);
+    return RunnableSequence.from([derive(first, wrapping) as Runnable, ...rest] as unknown as [
+      Runnable,
+      Runnable,
+    ]);
   }
   if (isChatModel(result)) {
-    return wrapped({ ...wrapping, base: result as unknown as ChatModelLike });
+    return wrapped({ ...wrapping, base: result as ChatModelLike });
   }
   return result;
 }
@@ -202,7 +202,7 @@ function rewrapBinding(
   const fields = { ...(binding as object), bound } as unknown as ConstructorParameters<
     typeof RunnableBinding
   >[0];
-  return new RunnableBinding(fields) as unknown as Runnable;
+  return new RunnableBinding(fields);
 }
 
 async function invokeSeam(
@@ -239,7 +239,7 @@ async function* streamSeam(
       if (!(await pipe.push(chunk))) break;
     }
     shown = whole;
-    return (whole ?? new AIMessageChunk("")) as unknown as AIMessage;
+    return whole ?? new AIMessageChunk("");
   };
   const done = throughModelSeam({
     ...callOf(wrapping, given),
@@ -335,7 +335,7 @@ function resolvedStructuredOutput(wrapping: Wrapping, values: unknown[]): Runnab
     const model = wrapped({ ...wrapping, base: instance, root: instance });
     const structured = (model.withStructuredOutput as Callable)(...values) as Runnable;
     return structured.invoke(input as never, config);
-  }).withConfig({ runName: "StructuredOutput" }) as unknown as Runnable;
+  }).withConfig({ runName: "StructuredOutput" });
 }
 
 interface Separating {

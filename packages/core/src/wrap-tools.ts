@@ -1,7 +1,7 @@
 import type { ToolCall } from "@langchain/core/messages/tool";
-import { v7 } from "./ids.ts";
 
 import { CoreError } from "./errors.ts";
+import { v7 } from "./ids.ts";
 import { ambientScope } from "./scope.ts";
 import { throughToolSeam, toolSeamActive } from "./tool-seam.ts";
 
@@ -27,7 +27,7 @@ const WRAPPED = Symbol.for("evenkeel.wrapped-tool");
  */
 export function wrapTools<const Tools extends readonly object[]>(tools: Tools): Tools {
   if (!Array.isArray(tools)) throw refuse(tools, "a list of tools is allowed");
-  return tools.map((tool) => wrapTool(tool as object)) as unknown as Tools;
+  return tools.map((tool) => wrapTool(tool)) as unknown as Tools;
 }
 
 function wrapTool(tool: object): object {
