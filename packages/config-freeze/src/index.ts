@@ -1,1 +1,14 @@
-export {};
+/** An execution keeps the configuration it began with. */
+export { configFreezeMiddleware } from "./config-freeze.ts";
+export type { ConfigFreezeMiddleware } from "./config-freeze.ts";
+export type { Difference } from "./drift.ts";
+export { ConfigFreezeError } from "./errors.ts";
+export type { ConfigFreezeErrorCode } from "./errors.ts";
+export type { ResolveModel } from "./frozen-model.ts";
+export type { FrozenModel, FrozenTool, RunManifest, SiteManifest } from "./manifest.ts";
+export type { ConfigFreezeMiddlewareOptions, DriftAnswer, DriftDecision } from "./options.ts";
+export type { Revocation } from "./revoke.ts";
+export type { ConfigRequest, ConfigSource, Include, StandardSchema } from "./run-part.ts";
+export type { ToolVersions } from "./tool-calls.ts";
+export { upgradeExecution } from "./upgrade-execution.ts";
+export type { UpgradeOptions } from "./upgrade-execution.ts";

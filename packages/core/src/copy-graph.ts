@@ -52,12 +52,11 @@ export function copyGraph(
   const watches = stack.some(({ model, tool }) => model !== undefined || tool !== undefined);
   for (const [name, spec] of Object.entries(builder.nodes)) {
     const runnable = instrument(spec.runnable, options);
+    const subgraphs = subgraphsIn(runnable);
     builder.nodes[name] = {
       ...spec,
-      runnable: isCompiledGraph(runnable)
-        ? runnable
-        : new NodeWrapper(name, runnable, { reset, userChannels, watches }),
-      ...(isCompiledGraph(runnable) ? { subgraphs: [runnable] } : {}),
+      runnable: new NodeWrapper(name, runnable, { reset, userChannels, watches }),
+      subgraphs: subgraphs.length > 0 ? subgraphs : spec.subgraphs,
     };
   }
   const compiled = builder.compile();
@@ -130,6 +129,13 @@ function instrument(
     }) as Runnable;
   }
   return runnable;
+}
+
+/** The subgraphs LangGraph itself would find in a node's runnable; it does not look into a wrapper. */
+function subgraphsIn(runnable: Runnable): Compiled[] {
+  if (isCompiledGraph(runnable)) return [runnable];
+  if (!RunnableSequence.isRunnableSequence(runnable)) return [];
+  return (runnable as unknown as { steps: Runnable[] }).steps.flatMap(subgraphsIn).slice(0, 1);
 }
 
 /** Nodes, edges and a hash over both, subgraphs included: what makes two graphs the same graph. */

@@ -46,9 +46,10 @@ type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
  * });
  * ```
  */
-export function defineMiddleware<const Options extends object>(
-  definition: MiddlewareDefinition<Options>,
-): Middleware {
+export function defineMiddleware<
+  const Options extends object,
+  Live extends object = Record<string, unknown>,
+>(definition: MiddlewareDefinition<Options, Live>): Middleware {
   const known = definition as unknown as AnyDefinition;
   assertDefinition(known);
   const stateSchema = privateStateSchema(known.state ?? {});
@@ -85,7 +86,7 @@ async function runCallHook<
 >(
   kind: CallScope["kind"],
   definition: AnyDefinition,
-  hook: Hook<Request, Result, Record<string, unknown>>,
+  hook: Hook<Request, Result, Record<string, unknown>, Record<string, unknown>>,
   request: Request,
   handler: Handler<Request, Result>,
 ): Promise<Result> {

@@ -102,9 +102,10 @@ function shared(
   definition: AnyDefinition,
   mode: MiddlewareMode,
   run: RunScope,
-): Pick<HookContext, "options" | "mode" | "execution" | "memory" | "now" | "annotate"> {
+): Pick<HookContext, "options" | "live" | "mode" | "execution" | "memory" | "now" | "annotate"> {
   return {
     options: run.frozenOptions.get(definition.name) ?? definition.options,
+    live: definition.live ?? {},
     mode,
     get execution(): ExecutionInfo {
       return run.execution;
@@ -188,6 +189,7 @@ function nativeContext(source: ContextSource): BuiltContext {
   const writes = new Map<string, Record<string, unknown>>();
   const context: HookContext = {
     options: definition.options,
+    live: definition.live ?? {},
     mode,
     execution: run.execution,
     node: path,

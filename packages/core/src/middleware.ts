@@ -90,7 +90,9 @@ export interface RunRequest {
   /** Pending tasks of a resumed thread whose node is gone from the graph. */
   readonly missingNodes: readonly MissingNode[];
   readonly store: BaseStore | undefined;
-  /** The options this middleware is to run under from here on, in place of the live ones. */
+  /** The options a middleware of the stack was made with; undefined where it is not in the stack. */
+  liveOptions(name: string): Readonly<Record<string, unknown>> | undefined;
+  /** The options a middleware is to run under from here on, in place of the live ones. */
   freezeOptions(name: string, options: Readonly<Record<string, unknown>>): void;
 }
 
@@ -118,9 +120,14 @@ export interface EventFields {
 }
 
 /** What Evenkeel hands to its hooks as a third argument. */
-export interface HookContext<Options extends object = Record<string, unknown>> {
+export interface HookContext<
+  Options extends object = Record<string, unknown>,
+  Live extends object = Record<string, unknown>,
+> {
   /** The options this execution began with; the live ones where nothing froze them. */
   readonly options: Options;
+  /** What comes from the live process, as the factory was given it. */
+  readonly live: Live;
   readonly mode: MiddlewareMode;
   readonly execution: ExecutionInfo;
   /** Where the call is made: checkpoint namespace without task ids, then node. Null in `wrapRun`. */
@@ -143,10 +150,10 @@ export interface HookContext<Options extends object = Record<string, unknown>> {
 export type Handler<Request, Result> = (request: Request) => Promise<Result>;
 
 /** A hook of Evenkeel: LangChain's `(request, handler)` and a context as third argument. */
-export type Hook<Request, Result, Options extends object> = (
+export type Hook<Request, Result, Options extends object, Live extends object> = (
   request: Request,
   handler: Handler<Request, Result>,
-  context: HookContext<Options>,
+  context: HookContext<Options, Live>,
 ) => Promise<Result>;
 
 /** What must be there when a run starts. */
@@ -170,11 +177,16 @@ export interface PrivateChannel {
 }
 
 /** What an author writes; {@link defineMiddleware} makes a middleware of it. */
-export interface MiddlewareDefinition<Options extends object> {
+export interface MiddlewareDefinition<
+  Options extends object,
+  Live extends object = Record<string, unknown>,
+> {
   /** Unique in a stack; the factory's name unless the user gave another. */
   name: string;
   /** The options that shape behaviour: recorded as JSON, frozen with the execution. */
   options: Options;
+  /** What belongs to the live process: stores, functions, implementations. Never recorded. @default {} */
+  live?: Live;
   /** @default "enforce", or what `EVENKEEL_MODE` says */
   mode?: MiddlewareMode | undefined;
   needs?: MiddlewareNeeds;
@@ -186,9 +198,9 @@ export interface MiddlewareDefinition<Options extends object> {
   failClosed?: boolean;
   /** Tools the model gets where the graph has a recognised tool node. */
   tools?: readonly unknown[];
-  wrapRun?: Hook<RunRequest, RunOutcome, Options>;
-  wrapModelCall?: Hook<ModelRequest, ModelResult, Options>;
-  wrapToolCall?: Hook<ToolCallRequest, ToolResult, Options>;
+  wrapRun?: Hook<RunRequest, RunOutcome, Options, Live>;
+  wrapModelCall?: Hook<ModelRequest, ModelResult, Options, Live>;
+  wrapToolCall?: Hook<ToolCallRequest, ToolResult, Options, Live>;
 }
 
 /** The part of a middleware that only Evenkeel reads. */

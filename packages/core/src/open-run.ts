@@ -90,6 +90,7 @@ export async function openRun(
       missingNodes:
         continues && tuple !== undefined ? missingNodes(tuple, new Set(plan.facts.nodes)) : [],
       store,
+      liveOptions: (name) => plan.stack.find((entry) => entry.name === name)?.definition?.options,
       freezeOptions: (name, frozen) => void run.frozenOptions.set(name, frozen),
     },
     close: () => run.emitter.flush(),
@@ -195,7 +196,7 @@ function runScope(plan: SeamPlan, execution: ExecutionInfo, startAfter: number):
 
 /** Reviewers see root-level tags and metadata first: what happened is said there. */
 function markEvent(run: RunScope, event: EvenkeelEvent): void {
-  if (event.severity === "info" && event.name.startsWith("execution-")) return;
+  if (event.severity === "info") return;
   markRoot(run, { tags: [`evenkeel:${event.name}`] });
 }
 
