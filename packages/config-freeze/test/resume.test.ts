@@ -139,7 +139,8 @@ function frozenPartOf(index: number): unknown {
   const { messages, ...rest } = JSON.parse(endpoint.requests[index]?.rawBody ?? "{}") as {
     messages: { role: string }[];
   };
-  return JSON.stringify({ system: messages.filter(({ role }) => role === "system"), ...rest });
+  const told = messages.filter(({ role }) => role === "system" || role === "developer");
+  return JSON.stringify({ told, ...rest });
 }
 
 describe.each(shapes)("%s", (shape) => {

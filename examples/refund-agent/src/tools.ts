@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+
+import { crashPoint } from "@evenkeel/testing";
+import { tool } from "@langchain/core/tools";
+import type { StructuredToolInterface } from "@langchain/core/tools";
+import { z } from "zod";
+
+import type { Release } from "./releases.ts";
+
+const orderId = z.string().describe("The number of the order, such as A-1042.");
+const amount = z.number().describe("The amount in euros.");
+
+interface Order {
+  id: string;
+}
+
+const lookupOrder = tool(
+  async ({ id }: { id: string }) => {
+    const orders = JSON.parse(await read("orders.json")) as Order[];
+    return JSON.stringify(orders.find((order) => order.id === id) ?? "No such order.");
+  },
+  { name: "lookup_order", description: "Finds an order.", schema: z.object({ id: orderId }) },
+);
+
+const readGatewayLog = tool(
+  async () => {
+    const log = await read("payment-gateway.log");
+    // Where the demonstration cuts the power: in a tool, between two checkpoints.
+    crashPoint("tool:read_gateway_log");
+    return log;
+  },
+  {
+    name: "read_gateway_log",
+    description: "Reads the payment gateway's log of that day.",
+    schema: z.object({ id: orderId }),
+  },
+);
+
+const refund = tool(
+  ({ id, amount: euros }: { id: string; amount: number }) =>
+    `Refunded ${euros.toFixed(2)} EUR for order ${id}.`,
+  {
+    name: "refund",
+    description: "Pays an amount back to the customer.",
+    schema: z.object({ id: orderId, amount }),
+  },
+);
+
+const storeCredit = tool(
+  ({ id, amount: euros }: { id: string; amount: number }) =>
+    `Granted ${euros.toFixed(2)} EUR of store credit for order ${id}.`,
+  {
+    name: "store_credit",
+    description: "Grants the customer store credit.",
+    schema: z.object({ id: orderId, amount }),
+  },
+);
+
+/** The tools a release offers its model. */
+export function toolsOf(release: Release): StructuredToolInterface[] {
+  const remedy = release.remedy === "refund" ? refund : storeCredit;
+  return [lookupOrder, readGatewayLog, remedy];
+}
+
+/** Every tool there is in the code today, whichever of them a release offers. */
+export const remedies: Readonly<Record<string, StructuredToolInterface>> = {
+  refund,
+  store_credit: storeCredit,
+};
+
+function read(file: string): Promise<string> {
+  return readFile(new URL(`../data/${file}`, import.meta.url), "utf8");
+}

@@ -1,0 +1,31 @@
+/** The two agents that are compared: as it is, and with Evenkeel. */
+export type Variant = "bare" | "evenkeel";
+
+/** What a process of the demonstration tells when it has finished the run. */
+export interface ChildResult {
+  readonly answer: string;
+  /** Number of the last superstep. */
+  readonly supersteps: number;
+  readonly checkpoints: number;
+  /** Fields in which the live configuration differed from the frozen one. */
+  readonly drift: readonly string[];
+}
+
+/** What one request told the model, as it left the process. */
+export interface ModelRequestBody {
+  readonly model: string;
+  readonly temperature?: number;
+  readonly messages: readonly { readonly role: string; readonly content: unknown }[];
+  readonly tools?: readonly { readonly function: { readonly name: string } }[];
+}
+
+/** What was seen of one variant, from its start over the crash to its end. */
+export interface Observation extends ChildResult {
+  readonly requests: readonly ModelRequestBody[];
+  /** How many requests the first process made before it was killed. */
+  readonly beforeCrash: number;
+  /** Bytes in the checkpoint tables. */
+  readonly databaseBytes: number;
+  /** Both processes together, in milliseconds. */
+  readonly durationMs: number;
+}

@@ -1,0 +1,30 @@
+/** What tests and demonstrations of agents need: local endpoints, databases, crashes, laws. */
+export { reportResult } from "./child-report.ts";
+export { crash, run } from "./crash.ts";
+export type { CrashOptions, CrashResult, RunResult } from "./crash.ts";
+export { crashMatrix } from "./crash-matrix.ts";
+export type { CrashMatrixOptions, CrashMatrixResult, MatrixCase } from "./crash-matrix.ts";
+export { crashPoint } from "./crash-point.ts";
+export { freshDatabase } from "./fresh-database.ts";
+export type { FreshDatabase, FreshDatabaseOptions } from "./fresh-database.ts";
+export { startLangSmithEndpoint } from "./langsmith-endpoint.ts";
+export type { LangSmithEndpoint, LangSmithEndpointOptions } from "./langsmith-endpoint.ts";
+export { startOpenAIEndpoint } from "./openai-endpoint.ts";
+export type { OpenAIEndpoint, OpenAIEndpointOptions } from "./openai-endpoint.ts";
+export type { ChatRequest } from "./openai-request.ts";
+export { replyByTurn } from "./openai-script.ts";
+export type {
+  ChatFault,
+  ChatReply,
+  ChatScript,
+  ChatScriptFunction,
+  ChatTurn,
+} from "./openai-script.ts";
+export { pgliteDatabase } from "./pglite-database.ts";
+export type { PgliteDatabase, PgliteDatabaseOptions } from "./pglite-database.ts";
+export { startPostgres } from "./postgres-server.ts";
+export type { PostgresOptions, PostgresServer } from "./postgres-server.ts";
+export { ScriptedModel, scriptedModel } from "./scripted-model.ts";
+export type { ScriptedModelOptions } from "./scripted-model.ts";
+export { renderTrace } from "./trace-tree.ts";
+export type { RenderTraceOptions, TraceRun } from "./trace-tree.ts";
