@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+
+/** Who said a message, as far as a script cares. */
+export type Speaker = "user" | "assistant" | "other";
+
+/**
+ * Counts the assistant's messages since the user last spoke: the step of the answer a model is
+ * asked for, the same whichever process asks, and however often.
+ */
+export function turnOf<Message>(
+  messages: readonly Message[],
+  speakerOf: (message: Message) => Speaker,
+): number {
+  let turn = 0;
+  for (const message of messages) {
+    const speaker = speakerOf(message);
+    if (speaker === "user") turn = 0;
+    else if (speaker === "assistant") turn += 1;
+  }
+  return turn;
+}
+
+/** Counts how often each text was seen, itself included, without keeping the texts. */
+export function createAttemptCounter(): (text: string) => number {
+  const seen = new Map<string, number>();
+  return (text) => {
+    const digest = createHash("sha256").update(text).digest("base64");
+    const attempt = (seen.get(digest) ?? 0) + 1;
+    seen.set(digest, attempt);
+    return attempt;
+  };
+}
