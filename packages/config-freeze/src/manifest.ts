@@ -6,10 +6,58 @@ import { ConfigFreezeError } from "./errors.ts";
 /** The version of the manifest this release writes, and the newest it reads. */
 export const MANIFEST_VERSION = 1;
 
-const json = z.record(z.string(), z.unknown());
-
-const runManifest = z.object({
+/** What is frozen with the input of an execution. */
+export interface RunManifest {
   /** The user's own configuration, as `config` gave it. */
+  config: unknown;
+  middleware: { name: string; options: Record<string, unknown>; mode: string }[];
+  recursionLimit: number | null;
+  context: Record<string, unknown>;
+  configurable: Record<string, unknown>;
+  graph: { fingerprint: string; nodes: string[]; edges: [string, string][] };
+  packages: Record<string, string>;
+  assistantId: string | null;
+}
+
+/** A model as it was frozen. */
+export interface FrozenModel {
+  /** The name of the model's class. */
+  class: string;
+  provider: string | null;
+  name: string | null;
+  /** Constructor fields that shape behaviour; secrets and connections are not among them. */
+  fields: Record<string, unknown>;
+  /** What `invocationParams()` said, tools apart. */
+  parameters: Record<string, unknown>;
+}
+
+/** A tool as it was frozen. */
+export interface FrozenTool {
+  name: string;
+  description: string;
+  /** JSON Schema of the arguments; null for a provider's own tool. */
+  input: unknown;
+  output: unknown;
+  version: string | null;
+  /** The definition as it is sent to a provider. */
+  definition: unknown;
+  hash: string;
+}
+
+/** What is frozen at the first call of a call site. */
+export interface SiteManifest {
+  model: FrozenModel;
+  /** The system messages the request begins with. */
+  prompt: { content: unknown; name: string | null }[];
+  tools: FrozenTool[];
+  toolChoice: unknown;
+  responseFormat: unknown;
+  settings: Record<string, unknown>;
+}
+
+const json: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
+
+const runManifest: z.ZodType<RunManifest> = z.object({
   config: z.unknown(),
   middleware: z.array(z.object({ name: z.string(), options: json, mode: z.string() })),
   recursionLimit: z.number().nullable(),
@@ -24,47 +72,30 @@ const runManifest = z.object({
   assistantId: z.string().nullable(),
 });
 
-const frozenModel = z.object({
-  /** The name of the model's class. */
-  class: z.string(),
-  provider: z.string().nullable(),
-  name: z.string().nullable(),
-  /** Constructor fields that shape behaviour; secrets and connections are not among them. */
-  fields: json,
-  /** What `invocationParams()` said, tools apart. */
-  parameters: json,
-});
-
-const frozenTool = z.object({
-  name: z.string(),
-  description: z.string(),
-  /** JSON Schema of the arguments; null for a provider's own tool. */
-  input: z.unknown(),
-  output: z.unknown(),
-  version: z.string().nullable(),
-  /** The definition as it is sent to a provider. */
-  definition: z.unknown(),
-  hash: z.string(),
-});
-
-const siteManifest = z.object({
-  model: frozenModel,
-  /** The system messages the request begins with. */
+const siteManifest: z.ZodType<SiteManifest> = z.object({
+  model: z.object({
+    class: z.string(),
+    provider: z.string().nullable(),
+    name: z.string().nullable(),
+    fields: json,
+    parameters: json,
+  }),
   prompt: z.array(z.object({ content: z.unknown(), name: z.string().nullable() })),
-  tools: z.array(frozenTool),
+  tools: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      input: z.unknown(),
+      output: z.unknown(),
+      version: z.string().nullable(),
+      definition: z.unknown(),
+      hash: z.string(),
+    }),
+  ),
   toolChoice: z.unknown(),
   responseFormat: z.unknown(),
   settings: json,
 });
-
-/** What is frozen with the input of an execution. */
-export type RunManifest = z.infer<typeof runManifest>;
-/** What is frozen at the first call of a call site. */
-export type SiteManifest = z.infer<typeof siteManifest>;
-/** A model as it was frozen. */
-export type FrozenModel = z.infer<typeof frozenModel>;
-/** A tool as it was frozen. */
-export type FrozenTool = z.infer<typeof frozenTool>;
 
 /** A part of the manifest as it is stored: its version, the hash of its body, the body. */
 export interface Sealed {

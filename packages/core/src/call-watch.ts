@@ -53,15 +53,21 @@ function placeOf(metadata: Record<string, unknown> | undefined): string | undefi
 const watch = new CallWatch();
 
 interface ManagerLike {
+  readonly handlers: readonly unknown[];
   copy(): ManagerLike;
   addHandler(handler: unknown, inherit: boolean): void;
 }
 
-/** Callbacks that also see which calls passed no seam; added per node, so that no stream shows them. */
+/**
+ * Callbacks that also see which calls passed no seam. A node adds them, so that no stream of its
+ * graph shows them, and a node of a subgraph inherits them.
+ */
 export function watched(callbacks: unknown): unknown {
   if (callbacks === undefined || callbacks === null) return [watch];
   if (Array.isArray(callbacks)) return [...(callbacks as unknown[]), watch];
-  const manager = (callbacks as ManagerLike).copy();
+  const given = callbacks as ManagerLike;
+  if (given.handlers.includes(watch)) return given;
+  const manager = given.copy();
   manager.addHandler(watch, true);
   return manager;
 }

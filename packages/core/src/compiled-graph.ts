@@ -8,6 +8,8 @@ import type { RunManager } from "./live-root.ts";
 /** A node as a StateGraph builder holds it. */
 export interface NodeSpec {
   runnable: Runnable;
+  /** The channels the node is given, by name. */
+  input?: Record<string, unknown> | undefined;
   subgraphs?: unknown[] | undefined;
   isErrorHandler?: boolean | undefined;
 }
@@ -23,13 +25,14 @@ export interface Builder {
   readonly allEdges: Set<[string | string[], string]>;
   compile(options?: Record<string, unknown>): Compiled;
   _schemaDefinition: Record<string, unknown>;
-  _addSchema(definition: Record<string, unknown>): void;
+  _schemaDefinitions: Map<unknown, Record<string, unknown>>;
+  _createDefaultErrorHandlerSpec?(): NodeSpec | undefined;
 }
 
 /** The parts of a compiled graph that a copy replaces or reads. */
 export interface Compiled extends Runnable {
   builder: Builder;
-  nodes: Record<string, unknown>;
+  nodes: Record<string, { readonly writers: Runnable[] }>;
   channels: Record<string, BaseChannel>;
   triggerToNodes: Record<string, string[]>;
   streamChannels?: string | string[];
@@ -61,6 +64,11 @@ export interface SeamBase extends Compiled {
   store?: BaseStore;
 }
 
+/** The cache of node results as a run loop writes to it. */
+export interface NodeCache {
+  set(pairs: { value: [string, unknown][] }[]): Promise<void>;
+}
+
 /** What LangGraph hands to its run loop. */
 export interface LoopParameters {
   loop: {
@@ -68,6 +76,8 @@ export interface LoopParameters {
     readonly isResuming: boolean;
     status: string;
     readonly manager?: RunManager | undefined;
+    /** Made for this loop alone, around the cache the graph was compiled with. */
+    readonly cache?: NodeCache | undefined;
     tick(parameters: { inputKeys?: string | string[] }): Promise<boolean>;
   };
   config?: { writer?: (chunk: unknown) => void };

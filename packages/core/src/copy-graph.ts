@@ -3,15 +3,17 @@ import { createHash } from "node:crypto";
 import { RunnableBinding, RunnableSequence } from "@langchain/core/runnables";
 import type { Runnable } from "@langchain/core/runnables";
 import type { BaseChannel, StateSchema } from "@langchain/langgraph";
-import { StateGraph as LangGraphStateGraph } from "@langchain/langgraph";
+import { START, StateGraph as LangGraphStateGraph } from "@langchain/langgraph";
 
 import { isCompiledGraph } from "./compiled-graph.ts";
-import type { Builder, Compiled } from "./compiled-graph.ts";
+import type { Builder, Compiled, NodeSpec } from "./compiled-graph.ts";
 import { CoreError } from "./errors.ts";
 import { EXECUTION_CHANNEL } from "./execution.ts";
 import type { GraphFacts, PrivateChannel } from "./middleware.ts";
 import { NodeWrapper } from "./node-wrapper.ts";
+import type { NodePlan } from "./node-wrapper.ts";
 import { privateChannel } from "./private-state.ts";
+import { PrivateWriter } from "./private-writer.ts";
 import type { GraphPlan } from "./seam-plan.ts";
 import { foreignSchemas, schemaKeys } from "./stack.ts";
 import type { StackEntry } from "./stack.ts";
@@ -50,25 +52,35 @@ export function copyGraph(
   for (const name of reset.keys()) builder.channels[name] ??= privateChannel() as BaseChannel;
   const plan: GraphPlan = { stack, reset, userChannels, facts: graphFacts(graph) };
   const watches = stack.some(({ model, tool }) => model !== undefined || tool !== undefined);
+  const nodePlan = { reset, userChannels, watches };
   for (const [name, spec] of Object.entries(builder.nodes)) {
     const runnable = instrument(spec.runnable, options);
     const subgraphs = subgraphsIn(runnable);
     builder.nodes[name] = {
       ...spec,
-      runnable: new NodeWrapper(name, runnable, { reset, userChannels, watches }),
+      runnable: new NodeWrapper(name, runnable, nodePlan),
+      input: withoutPrivate(builder, spec.input, reset),
       subgraphs: subgraphs.length > 0 ? subgraphs : spec.subgraphs,
     };
   }
+  wrapDefaultErrorHandler(builder, nodePlan);
   const compiled = builder.compile();
+  const streamChannels = [...new Set([...listOf(graph.streamChannels), ...shared])].filter(
+    (name) => !reset.has(name),
+  );
+  // Routers read through the graph they were compiled into, and may send on whatever they read.
+  compiled.streamChannels = streamChannels;
+  for (const [name, node] of Object.entries(compiled.nodes)) {
+    // After the node's own update, before its routers, which read what was written.
+    if (name !== START) node.writers.splice(1, 0, new PrivateWriter(reset));
+  }
   const fields = {
     ...graph,
     builder,
     nodes: compiled.nodes,
     channels: compiled.channels,
     triggerToNodes: compiled.triggerToNodes,
-    streamChannels: [...new Set([...listOf(graph.streamChannels), ...shared])].filter(
-      (name) => !reset.has(name),
-    ),
+    streamChannels,
     outputChannels: [...new Set([...listOf(graph.outputChannels), ...shared])],
   };
   return { fields, builder, plan };
@@ -81,9 +93,35 @@ function copyBuilder(builder: Builder): Builder {
     waitingEdges: new Set(builder.waitingEdges),
     branches: { ...builder.branches },
     channels: { ...builder.channels },
+    _schemaDefinitions: new Map(builder._schemaDefinitions),
     compiled: false,
   }) as Builder;
   return copy;
+}
+
+/** What a node is given, less the private channels that a native agent's own schema declares. */
+function withoutPrivate(
+  builder: Builder,
+  input: NodeSpec["input"],
+  reset: ReadonlyMap<string, unknown>,
+): NodeSpec["input"] {
+  if (input === undefined || !Object.keys(input).some((name) => reset.has(name))) return input;
+  const fields = Object.entries(input).filter(([name]) => !reset.has(name));
+  const narrowed = Object.fromEntries(fields);
+  builder._schemaDefinitions.set(narrowed, narrowed);
+  return narrowed;
+}
+
+/** A graph-wide error handler becomes a node only while its builder compiles. */
+function wrapDefaultErrorHandler(builder: Builder, plan: NodePlan): void {
+  const create = builder._createDefaultErrorHandlerSpec?.bind(builder);
+  if (create === undefined) return;
+  builder._createDefaultErrorHandlerSpec = () => {
+    const spec = create();
+    if (spec === undefined) return undefined;
+    const name = spec.runnable.getName();
+    return { ...spec, runnable: new NodeWrapper(name, spec.runnable, plan) };
+  };
 }
 
 /** Channels of public and private state that foreign middleware declares, as createAgent adds them. */

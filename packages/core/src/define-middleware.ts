@@ -15,7 +15,7 @@ import type {
   ToolCallRequest,
   ToolResult,
 } from "./middleware.ts";
-import { currentMode, isMode } from "./mode.ts";
+import { currentMode, isMode, offersTools } from "./mode.ts";
 import { shadow } from "./observe.ts";
 import { privateStateSchema } from "./private-state.ts";
 import { recordOptions } from "./record-options.ts";
@@ -57,7 +57,7 @@ export function defineMiddleware<
   const middleware = {
     name: known.name,
     ...(stateSchema === undefined ? {} : { stateSchema }),
-    ...(known.tools === undefined ? {} : { tools: known.tools }),
+    ...(known.tools !== undefined && offersTools(known) ? { tools: known.tools } : {}),
     ...(wrapModelCall === undefined
       ? {}
       : {

@@ -23,3 +23,14 @@ export type { WithMiddleware, WithMiddlewareOptions } from "./with-middleware.ts
 export { unwrapModel, wrapModel } from "./wrap-model.ts";
 export type { WrapModelOptions } from "./wrap-model.ts";
 export { wrapTools } from "./wrap-tools.ts";
+export { classifyFailure } from "./classify-failure.ts";
+export { FAILURE_CLASSES } from "./failure.ts";
+export type { Failure, FailureClass, FailureTraits } from "./failure.ts";
+export { liveRun } from "./live-run.ts";
+export type { LiveRun } from "./live-run.ts";
+export { memoryStore } from "./memory-store.ts";
+export type { MemoryStoreOptions } from "./memory-store.ts";
+export { quoteAsData } from "./quote-as-data.ts";
+export * as storeInput from "./store-input.ts";
+export { traceHeaders } from "./trace-headers.ts";
+export type { TraceHeadersOptions } from "./trace-headers.ts";

@@ -140,10 +140,13 @@ export interface HookContext<
   /** Kept for as long as this run lives in this process, one per middleware; never persisted. */
   readonly memory: Map<string, unknown>;
   /** Milliseconds since the epoch, from the clock of the run. */
-  now(): number;
+  readonly now: () => number;
   /** Sets tags and metadata on the root run of the trace; nothing where the run is not traced. */
-  annotate(marks: { tags?: readonly string[]; metadata?: Readonly<Record<string, unknown>> }): void;
-  emit(name: EvenkeelEventName, fields?: EventFields): void;
+  readonly annotate: (marks: {
+    tags?: readonly string[];
+    metadata?: Readonly<Record<string, unknown>>;
+  }) => void;
+  readonly emit: (name: EvenkeelEventName, fields?: EventFields) => void;
 }
 
 /** Runs the rest of the stack and, in the end, the call itself. */

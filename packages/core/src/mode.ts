@@ -22,6 +22,11 @@ export function currentMode(definition: {
   return table.get(definition.name) ?? table.get("*") ?? definition.mode ?? "enforce";
 }
 
+/** Whether a middleware's tools are offered: in `observe` the model's requests stay as they were. */
+export function offersTools(definition: Parameters<typeof currentMode>[0] | undefined): boolean {
+  return definition === undefined || currentMode(definition) === "enforce";
+}
+
 /** Reads `name=mode,…`; anything else is a coded error that says what came. */
 export function parseModes(text: string): ReadonlyMap<string, MiddlewareMode> {
   const table = new Map<string, MiddlewareMode>();

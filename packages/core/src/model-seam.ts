@@ -5,6 +5,7 @@ import type { BaseStore, Command } from "@langchain/langgraph";
 
 import { compose } from "./compose.ts";
 import type { HookRuntime, ModelRequest, ModelResult } from "./middleware.ts";
+import { offersTools } from "./mode.ts";
 import { ambientScope, withScope } from "./scope.ts";
 import type { AmbientScope, NodeScope } from "./scope.ts";
 
@@ -120,11 +121,11 @@ function initialRequest(call: ModelCall, scope: AmbientScope, node: NodeScope): 
   };
 }
 
-/** Tools that middleware brings, offered where the call has tools already. */
+/** Tools that acting middleware brings, offered where the call has tools already. */
 function stackTools(scope: AmbientScope, own: readonly unknown[]): unknown[] {
   const names = new Set(own.map(toolName));
   return (scope.graph?.stack ?? [])
-    .filter((entry) => !entry.native)
+    .filter(({ native, definition }) => !native && offersTools(definition))
     .flatMap((entry) => entry.tools)
     .filter((tool) => !names.has(toolName(tool)));
 }

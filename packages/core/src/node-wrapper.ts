@@ -3,11 +3,11 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { isCommand } from "@langchain/langgraph";
 
 import { watched } from "./call-watch.ts";
-import { EXECUTION_CHANNEL, nodePath } from "./execution.ts";
+import { nodePath } from "./execution.ts";
 import type { PrivateChannel } from "./middleware.ts";
-import { channelUpdates } from "./private-state.ts";
+import { awaitsWriter } from "./private-writer.ts";
 import { ambientScope, withScope } from "./scope.ts";
-import type { GraphScope, NodeScope, RunScope } from "./scope.ts";
+import type { GraphScope, NodeScope } from "./scope.ts";
 
 /** What a wrapped node needs to know of its graph. */
 export interface NodePlan {
@@ -18,9 +18,8 @@ export interface NodePlan {
 }
 
 /**
- * A node of a graph with middleware. It runs the user's node under the ambient scope and, once the
- * node has completed, writes what middleware left in private channels: a write of a task that fails
- * afterwards would make LangGraph take the task for done.
+ * A node of a graph with middleware: the user's node under the ambient scope. What middleware leaves
+ * in private channels waits for the node's {@link PrivateWriter}.
  */
 // A plain Runnable: RunnableLambda would add a span to every trace.
 export class NodeWrapper extends Runnable<unknown, unknown> {
@@ -48,8 +47,8 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
     const inner = this.plan.watches
       ? ({ ...config, callbacks: watched(config?.callbacks) } as Partial<RunnableConfig>)
       : config;
+    awaitsWriter(scope, config);
     const result = await withScope({ graph, node: scope }, () => this.bound.invoke(input, inner));
-    flush(scope, this.plan, config);
     if (scope.commands.length === 0) return result;
     const own = Array.isArray(result) && result.some(isCommand) ? (result as unknown[]) : [result];
     return [...own, ...scope.commands];
@@ -79,38 +78,4 @@ function nodeScope(
     siteCount: 0,
     readState: () => (state ??= read?.(plan.userChannels) ?? {}),
   };
-}
-
-/** What waited at the level of the run goes with the first node of the outermost graph to complete. */
-function carryOver(scope: NodeScope, run: RunScope): void {
-  for (const [channel, entries] of run.carried) {
-    scope.writes.set(channel, { ...entries, ...scope.writes.get(channel) });
-  }
-  run.carried.clear();
-  const sequence = run.emitter.sequence();
-  if (sequence > run.savedSequence) {
-    scope.writes.set(EXECUTION_CHANNEL, { ...scope.writes.get(EXECUTION_CHANNEL), sequence });
-    run.savedSequence = sequence;
-  }
-}
-
-function flush(
-  scope: NodeScope,
-  plan: NodePlan,
-  config: Partial<RunnableConfig> | undefined,
-): void {
-  const { graph } = scope;
-  const { run, parent } = graph;
-  if (parent === undefined) carryOver(scope, run);
-  if (scope.writes.size === 0) return;
-  const send = config?.configurable?.["__pregel_send"] as
-    | ((updates: [string, unknown][]) => void)
-    | undefined;
-  const here = new Map([...scope.writes].filter(([channel]) => graph.channels.has(channel)));
-  send?.(channelUpdates(here, run, plan.reset));
-  if (parent === undefined) return;
-  // A subgraph's state starts anew with its parent's next call of it: the parent keeps it as well.
-  for (const [channel, entries] of scope.writes) {
-    parent.writes.set(channel, { ...parent.writes.get(channel), ...entries });
-  }
 }

@@ -15,28 +15,37 @@ export async function shadow<Request, Result>(
   let real: Promise<Result> | undefined;
   const once = (): Promise<Result> => (real ??= handler(request));
   let asked: Request | undefined;
-  try {
-    const answer = await runLayer({ ...layer, retries: true }, request, (next) => {
+  const decided = await outcomeOf(
+    runLayer({ ...layer, retries: true }, request, (next) => {
       asked = next;
       return once();
-    });
-    const outcome = await once();
-    if (answer !== outcome || (asked !== undefined && asked !== request)) {
+    }),
+  );
+  // The call's own failure is the run's business; the hook's is not.
+  const outcome = await outcomeOf(once());
+  const changedRequest = asked !== undefined && asked !== request;
+  if ("error" in decided) {
+    if (!("error" in outcome) || outcome.error !== decided.error) {
+      const { error } = decided;
       context.emit("would-have-acted", {
-        detail: {
-          changedRequest: asked !== undefined && asked !== request,
-          changedResult: answer !== outcome,
-        },
+        severity: "low",
+        detail: { threw: error instanceof Error ? error.name : typeof error },
       });
     }
-    return outcome;
+  } else if (changedRequest || "error" in outcome || outcome.value !== decided.value) {
+    const changedResult = "error" in outcome || outcome.value !== decided.value;
+    context.emit("would-have-acted", { detail: { changedRequest, changedResult } });
+  }
+  if ("error" in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+async function outcomeOf<Result>(
+  work: Promise<Result>,
+): Promise<{ readonly value: Result } | { readonly error: unknown }> {
+  try {
+    return { value: await work };
   } catch (error) {
-    // The call's own failure is the run's business; the hook's is not.
-    const outcome = await once();
-    context.emit("would-have-acted", {
-      severity: "low",
-      detail: { threw: error instanceof Error ? error.name : typeof error },
-    });
-    return outcome;
+    return { error };
   }
 }

@@ -55,6 +55,7 @@ export async function openRun(
       : await checkpointer.getTuple({ configurable: startingPoint(configurable) });
   const values = withMemos(tuple, plan.reset);
   const held = (channel: string): unknown => values.get(channel);
+  assertReadable(stack, held);
   const known = entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity;
   const continues = tuple !== undefined && resumes(input, options, configurable, tuple);
   const messages = tuple?.checkpoint.channel_values["messages"];
@@ -256,6 +257,15 @@ function checkpointerOf(
   if (graph.checkpointer === false) return undefined;
   const given = configurable["__pregel_checkpointer"] ?? graph.checkpointer;
   return typeof given === "object" ? (given as BaseCheckpointSaver) : undefined;
+}
+
+// Once written to, state of a later release would pass for this one's: refuse before anything runs.
+function assertReadable(stack: readonly StackEntry[], held: (channel: string) => unknown): void {
+  for (const { definition } of stack) {
+    for (const channel of Object.keys(definition?.state ?? {})) {
+      entriesOf(held(channel), channel, null);
+    }
+  }
 }
 
 function assertNeeds(

@@ -8,9 +8,14 @@ export interface Relay<Chunk> {
   chunks(): AsyncGenerator<Chunk, void, undefined>;
 }
 
-/** Makes a relay; the producer waits for the consumer, so nothing piles up between them. */
+interface Waiting<Chunk> {
+  readonly chunk: Chunk;
+  readonly taken: (wanted: boolean) => void;
+}
+
+/** Makes a relay; a producer that awaits `push` waits for the consumer, so nothing piles up. */
 export function relay<Chunk>(): Relay<Chunk> {
-  const waiting: { chunk: Chunk; taken: (wanted: boolean) => void }[] = [];
+  const waiting: Waiting<Chunk>[] = [];
   let end: { readonly failure: { readonly error: unknown } | undefined } | undefined;
   let abandoned = false;
   let wake = (): void => undefined;
@@ -27,12 +32,13 @@ export function relay<Chunk>(): Relay<Chunk> {
       wake();
     },
     async *chunks() {
+      let inHand: Waiting<Chunk> | undefined;
       try {
         for (;;) {
-          const next = waiting.shift();
-          if (next !== undefined) {
-            yield next.chunk;
-            next.taken(true);
+          inHand = waiting.shift();
+          if (inHand !== undefined) {
+            yield inHand.chunk;
+            inHand.taken(true);
           } else if (end !== undefined) {
             if (end.failure !== undefined) throw end.failure.error;
             return;
@@ -44,6 +50,8 @@ export function relay<Chunk>(): Relay<Chunk> {
         }
       } finally {
         abandoned = true;
+        // Also the chunk the consumer left with: its producer waits for an answer like the others.
+        inHand?.taken(false);
         for (const { taken } of waiting.splice(0)) taken(false);
       }
     },

@@ -17,6 +17,7 @@ import { currentMode } from "./mode.ts";
 import { openRun } from "./open-run.ts";
 import type { OpenedRun } from "./open-run.ts";
 import { channelUpdates } from "./private-state.ts";
+import { keepOutOfCache } from "./private-writer.ts";
 import { relay } from "./relay.ts";
 import { ambientScope, withScope } from "./scope.ts";
 import type { GraphScope, RunScope } from "./scope.ts";
@@ -69,6 +70,7 @@ function seamClass(Base: Constructor): Constructor {
     override async _runLoop(parameters: LoopParameters): Promise<void> {
       const { graph } = ambientScope();
       const plan = planOf(this);
+      if (plan !== undefined) keepOutOfCache(parameters.loop, plan.reset);
       if (plan === undefined || graph === undefined || graph.parent !== undefined) {
         return super._runLoop(parameters);
       }
@@ -135,9 +137,8 @@ async function* rootRun(
   const attempt = async (request: RunRequest): Promise<RunOutcome> => {
     const inner = scoped(graph, () => run(request.input, request.config as StreamOptions));
     try {
-      for await (const chunk of inner) {
-        if (!(await pipe.push(chunk))) break;
-      }
+      // Not awaited: a consumer that leaves stops asking, and the run still has to end here.
+      for await (const chunk of inner) void pipe.push(chunk);
     } catch (error) {
       return { status: "failed", error };
     }

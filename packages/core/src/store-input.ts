@@ -4,6 +4,8 @@ import type { Subject } from "./stores.ts";
 
 /** What databases hold in four bytes; no execution comes near it. */
 const MAX_SEQUENCE = 2_147_483_647;
+/** The end of the year 9999: later moments are no moments, and databases refuse them. */
+const MAX_TIME = 253_402_300_799_999;
 /** Some 300 years: longer ages are that, so that no clock has to count further back. */
 const MAX_AGE_MS = 1e13;
 
@@ -69,7 +71,7 @@ export function checkedAge({ olderThanMs }: { olderThanMs: number }): number {
 /** The moment a text names, in epoch milliseconds; `now` where it names none, so that no row is lost. */
 export function storedTime(text: string | null, now: number): number {
   const time = text === null ? Number.NaN : Date.parse(text);
-  return Number.isNaN(time) ? now : time;
+  return time >= 0 && time <= MAX_TIME ? time : now;
 }
 
 function refuse(option: string, allowed: string, came: unknown): never {

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 
+import { CallbackManager } from "@langchain/core/callbacks/manager";
 import { AIMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import { LangChainTracer } from "@langchain/core/tracers/tracer_langchain";
@@ -31,8 +31,9 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
-  client = new Client({ apiUrl: `http://127.0.0.1:${port}`, apiKey: "x" });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  client = new Client({ apiUrl: `http://127.0.0.1:${address.port}`, apiKey: "x" });
 });
 
 afterAll(async () => {
@@ -106,16 +107,15 @@ describe("liveRun", () => {
     const elsewhere = aRun();
     const parent = RunTree.fromHeaders(elsewhere.toHeaders(), { client });
     if (parent === undefined) throw new Error("no parent");
-    let found: LiveRun | undefined;
     const tracer = new LangChainTracer({ client });
-    const child = parent.createChild({ name: "child" });
-    tracer.runTreeMap.set(child.id, child);
+    tracer.updateFromRunTree(parent);
+    const callbacks = new CallbackManager(parent.id);
+    callbacks.addHandler(tracer, true);
+    let found: LiveRun | undefined;
     const graph = nestedGraph(() => (found = liveRun()));
-    await graph.invoke({ messages: [] }, { callbacks: [tracer] });
-    const config = { callbacks: { handlers: [tracer], getParentRunId: () => child.id } };
-    expect(found?.root.parent_run_id).toBeUndefined();
-    expect(liveRun(config)).toEqual({ run: child, root: child });
-    expect(child.trace_id).toBe(elsewhere.id);
+    await graph.invoke({ messages: [] }, { callbacks, runName: "resumed" });
+    expect(found?.root).toMatchObject({ name: "resumed", parent_run_id: elsewhere.id });
+    expect(found?.root.trace_id).toBe(elsewhere.id);
   });
 
   it("ends where the parents of a run go round in a circle", () => {
@@ -187,16 +187,17 @@ describe("traceHeaders", () => {
     expect(traceHeaders({ to: ALLOWED, allow: [ALLOWED] })).toEqual({});
   });
 
-  it.each<[string, unknown]>([
-    ["no list", "https://service.example"],
-    ["an origin with a path", ["https://service.example/api"]],
-    ["an origin with a user", ["https://u:p@service.example"]],
-    ["no URL", ["service.example"]],
-    ["a file origin", ["file:///"]],
-    ["a wildcard", ["*"]],
-    ["a number", [1]],
-  ])("refuses an allow list that holds %s", (_title, allow) => {
-    const call = () => traceHeaders({ to: ALLOWED, allow: allow as string[], runTree: aRun() });
+  it.each([
+    ["no list", '"https://service.example"'],
+    ["an origin with a path", '["https://service.example/api"]'],
+    ["an origin with a user", '["https://u:p@service.example"]'],
+    ["no URL", '["service.example"]'],
+    ["a file origin", '["file:///"]'],
+    ["a wildcard", '["*"]'],
+    ["a number", "[1]"],
+  ])("refuses an allow list that is %s", (_title, json) => {
+    const allow: string[] = JSON.parse(json);
+    const call = () => traceHeaders({ to: ALLOWED, allow, runTree: aRun() });
     expect(call).toThrow(CoreError);
     expect(call).toThrow(expect.objectContaining({ code: "invalid-options" }));
   });

@@ -67,7 +67,9 @@ function contextOf(options: ConformanceOptions): LawContext {
     throw refuse(`\`create\` must be a function that makes the middleware; ${typeof create} came.`);
   }
   if (capabilities.retries === true && capabilities.attempts === undefined) {
-    throw refuse("`capabilities.retries` needs `attempts`: the total tries after which it gives up.");
+    throw refuse(
+      "`capabilities.retries` needs `attempts`: the total tries after which it gives up.",
+    );
   }
   const kinds = graphs.map((graph) => {
     const kind = typeof graph === "string" ? KINDS[graph] : graph;
@@ -80,9 +82,7 @@ function contextOf(options: ConformanceOptions): LawContext {
   const idle: Subject = { label: "idle", create, situation: ORDINARY };
   const { acts } = capabilities;
   const acting: Subject[] =
-    acts === undefined
-      ? []
-      : [{ label: "acting", create: acts.create ?? create, situation: acts }];
+    acts === undefined ? [] : [{ label: "acting", create: acts.create ?? create, situation: acts }];
   return {
     kinds,
     idle,

@@ -1,4 +1,4 @@
-import { EvenkeelError } from "@evenkeel/core";
+import { EvenkeelError } from "@evenkeel/core/errors";
 
 /** What can come of a script in a child process, other than what was asked for. */
 export type CrashErrorCode =

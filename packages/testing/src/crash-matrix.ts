@@ -26,7 +26,7 @@ export interface PassedCase<Result> {
 }
 
 /** A case that threw. */
-export interface FailedCase {
+interface FailedCase {
   readonly name: string;
   readonly passed: false;
   readonly error: unknown;

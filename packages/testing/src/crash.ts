@@ -2,7 +2,7 @@ import { CrashError, type CrashErrorCode } from "./crash-error.ts";
 import { runChild, type ScriptOptions, type ScriptOutcome } from "./script-child.ts";
 
 /** Dies at a named point: see `crashPoint()`. */
-export interface CrashAtPoint extends ScriptOptions {
+interface CrashAtPoint extends ScriptOptions {
   /** Name given to `crashPoint()`. */
   at: string;
   /** Which time the point is reached. @default 1 */
@@ -11,7 +11,7 @@ export interface CrashAtPoint extends ScriptOptions {
 }
 
 /** Is killed from outside, in the moment a line of its output says so. */
-export interface CrashWhenPrinted extends ScriptOptions {
+interface CrashWhenPrinted extends ScriptOptions {
   /** Sees each complete line of standard output; the first `true` kills. */
   killWhen: (line: string) => boolean;
   at?: never;

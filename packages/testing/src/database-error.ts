@@ -1,4 +1,4 @@
-import { EvenkeelError } from "@evenkeel/core";
+import { EvenkeelError } from "@evenkeel/core/errors";
 
 /** What can go wrong with the databases that tests and examples run on. */
 export type TestDatabaseErrorCode =

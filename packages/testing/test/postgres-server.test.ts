@@ -105,7 +105,7 @@ describe("a restart", () => {
     const sleeping = pool.query("SELECT pg_sleep(600)").catch((error: unknown) => error);
     await server.restart("immediate");
     expect(await sleeping).toBeInstanceOf(Error);
-    await expect(held.query("SELECT 1")).rejects.toThrow();
+    await expect(held.query("SELECT 1")).rejects.toBeInstanceOf(Error);
     held.release(true);
     expect((await pool.query("SELECT 2 AS value")).rows).toEqual([{ value: 2 }]);
     await pool.end();

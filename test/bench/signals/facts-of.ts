@@ -1,5 +1,6 @@
 import type { RunFacts } from "../../../packages/run-flags/src/run-facts.ts";
 import type { CorpusRun } from "./corpus.ts";
+import { replayLoops } from "./replay-loops.ts";
 import { turnsOf } from "./turns.ts";
 
 const missingTool =
@@ -13,6 +14,15 @@ export function factsOf(run: CorpusRun): RunFacts {
       ? [{ text: message.content, beforeTurn: turns.filter((turn) => turn.message < index).length }]
       : [],
   );
+  const calledTurns = turns.map(({ text, calls, message }) => ({
+    text,
+    message,
+    calls: calls.map((call) => ({
+      ...call,
+      known: !(call.failed === true && missingTool.test(call.result ?? "")),
+    })),
+  }));
+  const { worst, action } = replayLoops(calledTurns);
   return {
     executionId: run.id,
     graph: `${run.dataset}/${run.agent}`,
@@ -23,15 +33,10 @@ export function factsOf(run: CorpusRun): RunFacts {
     requests: requests.filter(
       ({ text }, index) => requests.findIndex((request) => request.text === text) === index,
     ),
-    instructions: run.messages.flatMap(({ role, content }) => (role === "system" ? [content] : [])),
-    turns: turns.map(({ text, calls, message }) => ({
-      text,
-      message,
-      calls: calls.map((call) => ({
-        ...call,
-        known: !(call.failed === true && missingTool.test(call.result ?? "")),
-      })),
-    })),
+    turns: calledTurns,
+    ...(worst === undefined
+      ? {}
+      : { loop: { kind: worst.kind, rounds: worst.rounds, action, step: worst.step } }),
     ...(run.usage === null
       ? {}
       : { tokens: { input: run.usage.inputTokens, output: run.usage.outputTokens } }),

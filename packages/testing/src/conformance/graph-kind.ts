@@ -1,9 +1,10 @@
+import { wrapModel } from "@evenkeel/core";
 import { SystemMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
-import { wrapModel } from "@evenkeel/core";
 import { Annotation, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
+import type * as LangChain from "langchain";
 
 import { ConformanceError } from "../conformance-error.ts";
 import type { ScriptedModel } from "../scripted-model.ts";
@@ -64,7 +65,7 @@ export const langchainAgent: GraphKind = {
 };
 
 // LangChain is no dependency of this package: who has no use for createAgent need not install it.
-async function loadLangchain(): Promise<typeof import("langchain")> {
+async function loadLangchain(): Promise<typeof LangChain> {
   try {
     return await import("langchain");
   } catch (error) {

@@ -44,12 +44,16 @@ export function kitTools(effects: Effects, approval?: string): StructuredToolInt
       { name: "approve", description: "Asks a person", schema: object({ question: text }) },
     ),
     tool(
-      ({ note }: { note: string }, { toolCall }: { toolCall: { id: string } }) =>
+      ({ note }: { note: string }, runtime: { toolCall?: { id?: string } }) =>
         new Command({
           update: {
             notes: [note],
             messages: [
-              new ToolMessage({ content: "noted", name: "remember", tool_call_id: toolCall.id }),
+              new ToolMessage({
+                content: "noted",
+                name: "remember",
+                tool_call_id: runtime.toolCall?.id ?? "",
+              }),
             ],
           },
         }),

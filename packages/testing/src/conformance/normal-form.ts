@@ -42,7 +42,7 @@ function plain(value: unknown, above: readonly object[]): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, field]) => field !== undefined)
-      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .map(([key, field]) => [key, plain(field, inside)]),
   );
 }
@@ -54,6 +54,10 @@ export function firstDifference(expected: string, came: string): string {
   const index = wanted.findIndex((line, at) => line !== found[at]);
   const at = index === -1 ? wanted.length : index;
   const show = (lines: readonly string[]): string =>
-    lines.slice(Math.max(0, at - 1), at + 2).map((line) => line.trim()).join(" ").slice(0, 240);
+    lines
+      .slice(Math.max(0, at - 1), at + 2)
+      .map((line) => line.trim())
+      .join(" ")
+      .slice(0, 240);
   return `expected … ${show(wanted)} … and ${show(found) || "nothing"} … came`;
 }

@@ -1,7 +1,7 @@
-import { HumanMessage } from "@langchain/core/messages";
-import type { BaseMessage } from "@langchain/core/messages";
 import { withMiddleware } from "@evenkeel/core";
 import type { AnyMiddleware, EvenkeelEvent } from "@evenkeel/core";
+import { HumanMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
 import type { Command } from "@langchain/langgraph";
 
 import { scriptedModel } from "../scripted-model.ts";

@@ -68,15 +68,19 @@ export function sandwich(subject: AnyMiddleware, interference: Interference = {}
   const inner = watcher("conformanceInnerMiddleware", async (seam, request, handler) => {
     const call: SeamCall = { seam, request, state: "running" };
     current.getStore()?.inner.push(call);
-    const stand = interference.call;
-    return settle(call, () =>
-      stand === undefined ? handler(request) : stand(seam, request, handler),
+    return settle(call, async () =>
+      interference.call === undefined
+        ? handler(request)
+        : interference.call(seam, request, handler),
     );
   });
   return { stack: [outer, subject, inner], calls };
 }
 
-async function settle(call: SeamCall | WatchedCall, work: () => Promise<unknown>): Promise<unknown> {
+async function settle(
+  call: SeamCall | WatchedCall,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
   const end = (state: SeamCall["state"]): void => {
     call.state = state;
     if ("inner" in call) {
@@ -94,11 +98,7 @@ async function settle(call: SeamCall | WatchedCall, work: () => Promise<unknown>
   return call.result;
 }
 
-type Watch = (
-  seam: Seam,
-  request: unknown,
-  handler: Handler<unknown, unknown>,
-) => Promise<unknown>;
+type Watch = (seam: Seam, request: unknown, handler: Handler<unknown, unknown>) => Promise<unknown>;
 
 function watcher(name: string, watch: Watch): Middleware {
   const hook =

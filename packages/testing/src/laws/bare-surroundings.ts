@@ -12,7 +12,7 @@ const UNTRACED = { LANGSMITH_TRACING: "false", LANGCHAIN_TRACING_V2: "false" };
 export const bareSurroundings: Law = {
   law: 16,
   title: "tracing off, store absent: it still runs, and says what it could not do",
-  fix: "`request.runtime.store` may be undefined: do without it and `context.emit(\"middleware-warning\", …)` once, or declare `needs: { store: true }`, which refuses the run with `store-required` before it begins.",
+  fix: '`request.runtime.store` may be undefined: do without it and `context.emit("middleware-warning", …)` once, or declare `needs: { store: true }`, which refuses the run with `store-required` before it begins.',
   check: (context) =>
     everywhere(context, context.subjects, async ({ kind, subject, stage }) => {
       const middleware = subject.create();

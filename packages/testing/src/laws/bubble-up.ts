@@ -7,7 +7,7 @@ import { Broken, describe, everywhere } from "./law.ts";
 import type { Law } from "./law.ts";
 
 const bubbles: Readonly<Record<string, () => never>> = {
-  "an interrupt": () => interrupt("May I?") as never,
+  "an interrupt": () => interrupt<string, never>("May I?"),
   "a ParentCommand": () => {
     throw new ParentCommand(new Command({ graph: Command.PARENT, goto: "elsewhere" }));
   },

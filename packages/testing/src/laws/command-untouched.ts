@@ -27,10 +27,13 @@ export const commandUntouched: Law = {
         }
       }
       assertCompleted(outcome);
-      if (commands.length === 0) throw new Broken("the tool that answers with a Command never ran.");
+      if (commands.length === 0)
+        throw new Broken("the tool that answers with a Command never ran.");
       const [expected, came] = [normalForm(bare.values), normalForm(outcome.values)];
       if (came !== expected) {
-        throw new Broken(`its update did not arrive as it was: ${firstDifference(expected, came)}.`);
+        throw new Broken(
+          `its update did not arrive as it was: ${firstDifference(expected, came)}.`,
+        );
       }
     }),
 };

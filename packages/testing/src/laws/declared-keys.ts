@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { isCommand } from "@langchain/langgraph";
 import type { BaseCheckpointSaver, Command } from "@langchain/langgraph";
 
+import { commandsOf } from "../conformance/commands-of.ts";
 import { perform, runOnce } from "../conformance/play.ts";
 import type { Cast } from "../conformance/play.ts";
-import { sandwich } from "../conformance/sandwich.ts";
-import type { WatchedCall } from "../conformance/sandwich.ts";
 import { Broken, assertCompleted, describe, everywhere } from "./law.ts";
 import type { Law } from "./law.ts";
 
@@ -20,14 +18,14 @@ export const declaredKeys: Law = {
       const { situation } = subject;
       const bare: Cast = { kind, stage: await stage(), situation };
       const known = new Set(Object.keys((await perform(bare)).graph.channels));
-      const { stack, calls } = sandwich(subject.create());
-      const cast: Cast = { kind, stage: await stage(), situation, stack };
+      const { middleware, commands } = commandsOf(subject.create());
+      const cast: Cast = { kind, stage: await stage(), situation, stack: [middleware] };
       const written = recordWrites(cast.stage.checkpointer);
       const performance = await perform(cast);
       const outcome = await runOnce(cast, performance);
       if (subject.label === "idle") assertCompleted(outcome);
       const declared = new Set(Object.keys(performance.graph.channels));
-      for (const call of calls) assertDeclared(call, declared);
+      for (const command of commands) assertDeclared(command, declared);
       for (const [channel, value] of written()) {
         if (!known.has(channel)) await assertSurvives(cast.stage.checkpointer, channel, value);
       }
@@ -53,14 +51,11 @@ function recordWrites(checkpointer: BaseCheckpointSaver): () => readonly [string
   };
 }
 
-function assertDeclared(call: WatchedCall, declared: ReadonlySet<string>): void {
-  const { result, inner, seam } = call;
-  if (!isCommand(result) || inner.some((one) => one.result === result)) return;
-  const { update } = result as Command;
-  const keys = Array.isArray(update) ? update.map(([key]) => String(key)) : Object.keys(update ?? {});
+function assertDeclared({ update }: Command, declared: ReadonlySet<string>): void {
+  const keys = Array.isArray(update) ? update.map(([key]) => key) : Object.keys(update ?? {});
   const undeclared = keys.filter((key) => !declared.has(key));
   if (undeclared.length === 0) return;
-  throw new Broken(`a ${seam} call returned a Command with undeclared keys: ${undeclared.join(", ")}.`);
+  throw new Broken(`it returned a Command with undeclared keys: ${undeclared.join(", ")}.`);
 }
 
 async function assertSurvives(

@@ -1,5 +1,5 @@
-import { isBaseMessage } from "@langchain/core/messages";
 import type { ModelRequest, RunRequest, ToolCallRequest } from "@evenkeel/core";
+import { isBaseMessage } from "@langchain/core/messages";
 
 import { deepFreeze, frozenTwin } from "../conformance/deep-freeze.ts";
 import { firstDifference, normalForm } from "../conformance/normal-form.ts";
@@ -41,8 +41,8 @@ async function acceptsFrozen({ kind, subject, stage }: Scene): Promise<void> {
 
 function frozen(): Interference {
   const originals = new Map<unknown, unknown>();
-  const twin = <T extends object>(original: T): T => {
-    const copy = Object.freeze({ ...original });
+  const twin = <T extends object>(original: T, frozenFields: Partial<T>): T => {
+    const copy = Object.freeze({ ...original, ...frozenFields });
     originals.set(copy, original);
     return copy;
   };
@@ -53,13 +53,20 @@ function frozen(): Interference {
         const given = request as RunRequest;
         deepFreeze(given.state);
         deepFreeze(given.input);
-        return Object.freeze({ ...given, config: twin(given.config) });
+        const { config } = given;
+        const { tags = [], metadata, configurable } = config;
+        const fields = {
+          tags: Object.freeze([...tags]) as string[],
+          metadata: Object.freeze({ ...metadata }),
+          configurable: Object.freeze({ ...configurable }),
+        };
+        return Object.freeze({ ...given, config: twin(config, fields) });
       }
       const { state, runtime, ...given } = request as ModelRequest | ToolCallRequest;
       deepFreeze(state);
       deepFreeze(seamParts(seam, request));
       const configurable = Object.freeze({ ...runtime.configurable });
-      return Object.freeze({ ...given, state, runtime: twin({ ...runtime, configurable }) });
+      return Object.freeze({ ...given, state, runtime: twin(runtime, { configurable }) });
     },
     // LangGraph itself writes into configs and fresh messages: those it gets back as they were.
     call: async (seam, request, handler) => {
@@ -98,7 +105,9 @@ async function leavesAsItWas({ kind, subject, stage }: Scene): Promise<void> {
   for (const { seam, request, before } of seen) {
     const after = picture(seam, request);
     if (after === before) continue;
-    throw new Broken(`the request of a ${seam} call was mutated: ${firstDifference(before, after)}.`);
+    throw new Broken(
+      `the request of a ${seam} call was mutated: ${firstDifference(before, after)}.`,
+    );
   }
   const changed = calls.find(({ inner }) => inner.some((call) => call.state === "running"));
   if (changed !== undefined) throw new Broken("a call never ended.");
@@ -108,7 +117,13 @@ function picture(seam: Seam, request: unknown): string {
   if (seam === "run") {
     const { input, state, config } = request as RunRequest;
     const { tags, metadata, configurable } = config;
-    return normalForm({ input, state, tags, metadata, configurable: Object.keys(configurable ?? {}) });
+    return normalForm({
+      input,
+      state,
+      tags,
+      metadata,
+      configurable: Object.keys(configurable ?? {}),
+    });
   }
   const { messages } = (request as ModelRequest | ToolCallRequest).state;
   return normalForm([messages, seamParts(seam, request)]);

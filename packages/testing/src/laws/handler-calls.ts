@@ -1,6 +1,6 @@
-import { ToolMessage } from "@langchain/core/messages";
 import { EvenkeelError, isEvenkeelMiddleware } from "@evenkeel/core";
 import type { AnyMiddleware, RunOutcome, ToolCallRequest } from "@evenkeel/core";
+import { ToolMessage } from "@langchain/core/messages";
 
 import { turns } from "../conformance/living-timers.ts";
 import { play } from "../conformance/play.ts";

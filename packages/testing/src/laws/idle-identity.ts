@@ -26,7 +26,9 @@ export const idleIdentity: Law = {
       const expected = normalForm(bare.values);
       const came = normalForm(outcome.values);
       if (came !== expected) {
-        throw new Broken(`the state differs from the bare graph's: ${firstDifference(expected, came)}.`);
+        throw new Broken(
+          `the state differs from the bare graph's: ${firstDifference(expected, came)}.`,
+        );
       }
     }),
 };

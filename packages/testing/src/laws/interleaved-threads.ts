@@ -1,5 +1,5 @@
-import { HumanMessage } from "@langchain/core/messages";
 import type { AnyMiddleware } from "@evenkeel/core";
+import { HumanMessage } from "@langchain/core/messages";
 
 import { firstDifference, normalForm } from "../conformance/normal-form.ts";
 import { perform, runOnce } from "../conformance/play.ts";
@@ -36,7 +36,7 @@ export const interleavedThreads: Law = {
       const cast = await castOf(scene, await scene.stage(), situation);
       const shared = await perform(cast);
       const together = await Promise.all(
-        VOICES.map((voice) => speak(cast, shared, voice).finally(gate.leave)),
+        VOICES.map((voice) => speak(cast, shared, voice).finally(() => gate.leave())),
       );
       for (const [index, outcome] of together.entries()) {
         const came = seen(outcome, scene.subject.create());

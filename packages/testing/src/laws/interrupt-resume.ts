@@ -62,11 +62,14 @@ async function assertSame(expected: Course, came: Course): Promise<void> {
   });
   const one = await parts(expected);
   const other = await parts(came);
-  if (came.outcome.failed && !expected.outcome.failed) assertCompleted(came.outcome, "the resumed run");
+  if (came.outcome.failed && !expected.outcome.failed)
+    assertCompleted(came.outcome, "the resumed run");
   for (const part of Object.keys(one)) {
     const [wanted, found] = [normalForm(one[part]), normalForm(other[part])];
     if (wanted === found) continue;
     const difference = firstDifference(wanted, found);
-    throw new Broken(`${part} differs between an interrupted and an uninterrupted run: ${difference}.`);
+    throw new Broken(
+      `${part} differs between an interrupted and an uninterrupted run: ${difference}.`,
+    );
   }
 }

@@ -1,12 +1,12 @@
 import type { ToolCallRequest } from "@evenkeel/core";
 
+import { bystander } from "../conformance/bystander.ts";
 import { firstDifference, normalForm } from "../conformance/normal-form.ts";
 import { play } from "../conformance/play.ts";
 import { sandwich } from "../conformance/sandwich.ts";
 import { INVALID_ARGUMENTS } from "../conformance/situation.ts";
 import { Broken, assertCompleted, everywhere } from "./law.ts";
 import type { Law } from "./law.ts";
-import { bystander } from "../conformance/bystander.ts";
 
 /** Law 14. */
 export const invalidArguments: Law = {

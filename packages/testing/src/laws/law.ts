@@ -32,7 +32,7 @@ export interface Scene {
   readonly kind: GraphKind;
   readonly subject: Subject;
   /** A fresh stage. */
-  stage(): Promise<Stage>;
+  readonly stage: () => Promise<Stage>;
 }
 
 /** What a law is checked with. */

@@ -5,7 +5,7 @@ import type { Law } from "./law.ts";
 export const names: Law = {
   law: 12,
   title: "`name` unique and equal to the factory's",
-  fix: "give the definition the factory's own name (`export function loopDetectionMiddleware` → `name: \"loopDetectionMiddleware\"`), the same for every instance: state, modes and events are found by it. A user who needs two passes a `name` option.",
+  fix: 'give the definition the factory\'s own name (`export function loopDetectionMiddleware` → `name: "loopDetectionMiddleware"`), the same for every instance: state, modes and events are found by it. A user who needs two passes a `name` option.',
   async check({ idle, others, factoryName }) {
     const { name } = idle.create();
     if (!/^[a-z][A-Za-z0-9]*Middleware$/.test(name)) {

@@ -10,7 +10,7 @@ export const observeMode: Law = {
   law: 19,
   title:
     "in `observe` the model's requests, the messages and the user's channels are byte-identical to the bare graph's",
-  fix: "build it with `defineMiddleware`, which runs the hooks beside the call in `observe`; inside a hook change nothing but what you hand on, and do nothing outside unless `context.mode === \"enforce\"`.",
+  fix: 'build it with `defineMiddleware`, which runs the hooks beside the call in `observe`; inside a hook change nothing but what you hand on, and do nothing outside unless `context.mode === "enforce"`.',
   check: (context) =>
     everywhere(context, context.subjects, async ({ kind, subject, stage }) => {
       const { situation } = subject;
@@ -18,7 +18,9 @@ export const observeMode: Law = {
       const run = async (mode?: "enforce" | "observe"): Promise<Outcome> => {
         const cast = { kind, stage: await stage(), situation };
         if (mode === undefined) return play(cast);
-        return withEnvironment(modeOf(name, mode), () => play({ ...cast, stack: [subject.create()] }));
+        return withEnvironment(modeOf(name, mode), () =>
+          play({ ...cast, stack: [subject.create()] }),
+        );
       };
       const bare = await run();
       const expected = picture(bare);

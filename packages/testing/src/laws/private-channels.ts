@@ -15,7 +15,12 @@ export const privateChannels: Law = {
       const { kind, subject, stage } = scene;
       const { situation } = subject;
       const bare = await play({ kind, stage: await stage(), situation });
-      const outcome = await play({ kind, stage: await stage(), situation, stack: [subject.create()] });
+      const outcome = await play({
+        kind,
+        stage: await stage(),
+        situation,
+        stack: [subject.create()],
+      });
       const known = new Set([...Object.keys(bare.graph.channels), ...Object.keys(bare.channels)]);
       const added = new Set(
         [...Object.keys(outcome.graph.channels), ...Object.keys(outcome.channels)].filter(
@@ -33,14 +38,19 @@ async function assertStreams(
   added: ReadonlySet<string>,
 ): Promise<void> {
   const { situation } = subject;
-  for (const streamMode of MODES) {
-    const cast: Cast = { kind, stage: await stage(), situation, stack: [subject.create()] };
-    const { graph, input, config } = await perform(cast);
-    const chunks = graph.stream(input, { ...config, streamMode });
-    await eachUntilError(chunks, (chunk) => assertHidden(chunk, added, `stream mode "${streamMode}"`));
-  }
-  const cast: Cast = { kind, stage: await stage(), situation, stack: [subject.create()] };
-  const { graph, input, config } = await perform(cast);
+  const cast = async (): Promise<Cast> => ({
+    kind,
+    stage: await stage(),
+    situation,
+    stack: [subject.create()],
+  });
+  const streamed = await perform(await cast());
+  const chunks = streamed.graph.stream(streamed.input, { ...streamed.config, streamMode: MODES });
+  await eachUntilError(chunks, (chunk) => {
+    const [mode, value] = chunk as [string, unknown];
+    assertHidden(value, added, `stream mode "${mode}"`);
+  });
+  const { graph, input, config } = await perform(await cast());
   const events = graph.streamEvents(input, { ...config, version: "v2" });
   await eachUntilError(events, (event) => assertHidden(event, added, "streamEvents"));
 }

@@ -1,0 +1,239 @@
+import { HumanMessage } from "@langchain/core/messages";
+import { Command, MemorySaver, MessagesAnnotation, START, StateGraph, interrupt } from "@langchain/langgraph";
+import { ToolNode, createReactAgent, toolsCondition } from "@langchain/langgraph/prebuilt";
+import { createAgent } from "langchain";
+import { describe, expect, test } from "vitest";
+
+import { bare, checkpointCounts, historyOf, thread, watched } from "./support/both.ts";
+import type { Build, TestGraph, Watched } from "./support/both.ts";
+import type { Kit } from "./support/kit.ts";
+import { plain } from "./support/plain.ts";
+
+const HELLO = { messages: [new HumanMessage({ content: "Refund order 7.", id: "human-1" })] };
+const AGAIN = { messages: [new HumanMessage({ content: "And order 8.", id: "human-2" })] };
+
+const TURNS = [
+  {
+    toolCalls: [
+      { name: "refund", args: { order: 7 }, id: "call-1" },
+      { name: "look_up", args: { order: 7 }, id: "call-2" },
+    ],
+  },
+  { content: "It is refunded." },
+];
+
+function askingTools(kit: Kit): [ReturnType<Kit["tool"]>, ReturnType<Kit["tool"]>] {
+  return [kit.tool("refund", () => `approved: ${interrupt("Refund it?")}`), kit.tool("look_up")];
+}
+
+const handWritten: Build = (kit) => {
+  const tools = askingTools(kit);
+  const model = kit.model(TURNS).bindTools(tools);
+  return new StateGraph(MessagesAnnotation)
+    .addNode("agent", async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
+    .addNode("tools", new ToolNode(tools))
+    .addEdge(START, "agent")
+    .addConditionalEdges("agent", toolsCondition)
+    .addEdge("tools", "agent");
+};
+
+const asSubgraph: Build = (kit) => {
+  const inner = handWritten(kit) as { compile(): typeof ToolNode.prototype };
+  return new StateGraph(MessagesAnnotation)
+    .addNode("helper", inner.compile())
+    .addEdge(START, "helper");
+};
+
+const AGENTS: readonly { title: string; build: Build }[] = [
+  { title: "a StateGraph", build: handWritten },
+  { title: "a subgraph as a node", build: asSubgraph },
+  ...(["v1", "v2"] as const).flatMap((version) => [
+    {
+      title: `createReactAgent ${version}`,
+      build: (kit: Kit) =>
+        createReactAgent({
+          llm: kit.model(TURNS),
+          tools: askingTools(kit),
+          version,
+          checkpointer: kit.checkpointer,
+        }),
+    },
+    {
+      title: `createAgent ${version}`,
+      build: (kit: Kit) =>
+        createAgent({
+          model: kit.model(TURNS),
+          tools: askingTools(kit),
+          version,
+          checkpointer: kit.checkpointer,
+        }),
+    },
+  ]),
+];
+
+describe.each(AGENTS)("an interrupt in a tool of $title", ({ build }) => {
+  async function pauseAndResume(graph: TestGraph): Promise<unknown[]> {
+    const paused = await graph.invoke(HELLO, thread());
+    const { next, tasks } = await graph.getState(thread(), { subgraphs: true });
+    const ended = await graph.invoke(new Command({ resume: "yes" }), thread());
+    return [plain(paused), next, plain(tasks), plain(ended)];
+  }
+
+  test("pauses and resumes as in the bare graph", async () => {
+    const one = bare(build);
+    const two = watched(build);
+    expect(await pauseAndResume(two.graph)).toEqual(await pauseAndResume(one.graph));
+    expect(await historyOf(two.graph, thread())).toEqual(await historyOf(one.graph, thread()));
+    expect(await checkpointCounts(two.kit)).toEqual(await checkpointCounts(one.kit));
+    expect(two.kit.toolRuns).toEqual(one.kit.toolRuns);
+  });
+
+  test("keeps the execution and its private state over the pause", async () => {
+    const { graph, spy } = watched(build);
+    await pauseAndResume(graph);
+    expect(spy.outcomes).toEqual(["interrupted", "completed"]);
+    expect(spy.runs).toHaveLength(2);
+    expect(new Set(spy.runs).size).toBe(1);
+    expect(spy.models).toHaveLength(2);
+    expect(spy.state).toMatchObject({
+      "model 1": spy.models[0],
+      "model 2": spy.models[1],
+      "answered call-1": "message",
+      "answered call-2": "message",
+    });
+  });
+});
+
+/** Keeps the id of the server's job with each checkpoint, as the LangGraph server does. */
+class ServerSaver extends MemorySaver {
+  override put(
+    ...[config, checkpoint, metadata]: Parameters<MemorySaver["put"]>
+  ): ReturnType<MemorySaver["put"]> {
+    const { run_id } = (config as { metadata?: { run_id?: unknown } }).metadata ?? {};
+    return super.put(config, checkpoint, { ...metadata, run_id } as typeof metadata);
+  }
+}
+
+async function executionOf({ kit }: Watched): Promise<unknown> {
+  const tuple = await kit.checkpointer.getTuple(thread());
+  const value = tuple?.checkpoint.channel_values["_execution"] as { d: { id: string } };
+  return value.d.id;
+}
+
+describe("an execution", () => {
+  test("goes on with null, a resume, an update and a goto", async () => {
+    const subject = watched(handWritten);
+    const { graph, spy } = subject;
+    await graph.invoke(HELLO, thread());
+    await graph.invoke(null, thread());
+    const note = new HumanMessage({ content: "Please hurry.", id: "note" });
+    await graph.invoke(new Command({ update: { messages: [note] } }), thread());
+    await graph.invoke(new Command({ goto: "agent" }), thread());
+    expect(spy.runs).toHaveLength(4);
+    expect(new Set(spy.runs).size).toBe(1);
+    expect(await executionOf(subject)).toBe(spy.runs[0]);
+    expect(spy.events.filter(({ name }) => name === "execution-superseded")).toEqual([]);
+  });
+
+  test("is a new one for a new input", async () => {
+    const subject = watched(handWritten);
+    await subject.graph.invoke(HELLO, thread());
+    await subject.graph.invoke(new Command({ resume: "yes" }), thread());
+    await subject.graph.invoke(AGAIN, thread());
+    const [first, second, third] = subject.spy.runs;
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+    expect(await executionOf(subject)).toBe(third);
+    expect(subject.spy.events).toEqual([]);
+  });
+
+  test("begins with none of the private state of the one before", async () => {
+    const { graph, spy } = watched((kit) => {
+      const model = kit.model([{ content: "Hello." }]);
+      return new StateGraph(MessagesAnnotation)
+        .addNode("agent", async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
+        .addEdge(START, "agent");
+    });
+    await graph.invoke(HELLO, thread());
+    await graph.invoke(AGAIN, thread());
+    expect(spy.state).toEqual({ run: 1, "model 2": "agent#0" });
+  });
+
+  test("is superseded by a new input while it is open", async () => {
+    const { graph, spy } = watched(handWritten);
+    await graph.invoke(HELLO, thread());
+    await graph.invoke(AGAIN, thread());
+    const [first, second] = spy.runs;
+    expect(second).not.toBe(first);
+    expect(spy.events).toMatchObject([
+      { name: "execution-superseded", executionId: second, detail: { executionId: first } },
+    ]);
+  });
+
+  test("goes on where a server runs the same job again", async () => {
+    const { graph, spy, kit } = watched(handWritten, { checkpointer: new ServerSaver() });
+    const job = thread("thread-1", { metadata: { run_id: "job-1" } });
+    await graph.invoke(HELLO, job);
+    await graph.invoke(HELLO, job);
+    expect(kit.modelCalls()).toBe(1);
+    expect(spy.runs).toHaveLength(2);
+    expect(new Set(spy.runs).size).toBe(1);
+  });
+
+  test("is derived where the thread was in flight before the middleware came", async () => {
+    const before = bare(handWritten);
+    await before.graph.invoke(HELLO, thread());
+    const { graph, spy } = watched(handWritten, { checkpointer: before.kit.checkpointer });
+    await graph.invoke(new Command({ resume: "yes" }), thread());
+    expect((await graph.getState(thread())).next).toEqual([]);
+    expect(spy.runs).toEqual(["derived:thread-1:human-1"]);
+    await graph.invoke(AGAIN, thread());
+    expect(spy.runs[1]).not.toMatch(/^derived/);
+  });
+});
+
+describe("the state of a thread", () => {
+  async function editAndFork(graph: TestGraph): Promise<unknown[]> {
+    await graph.invoke(HELLO, thread());
+    const edited = await graph.updateState(
+      thread(),
+      { messages: [new HumanMessage({ content: "Edited.", id: "edited" })] },
+      "agent",
+    );
+    const state = await graph.getState(edited);
+    const history: { config: object; metadata?: { step?: number } | undefined }[] = [];
+    for await (const snapshot of graph.getStateHistory(thread())) history.push(snapshot);
+    const second = history.find(({ metadata }) => metadata?.step === 1);
+    const fork = await graph.invoke(null, second?.config as Record<string, unknown>);
+    const other = await graph.invoke(AGAIN, history.at(-2)?.config as Record<string, unknown>);
+    return [plain(state.values), state.next, plain(fork), plain(other)];
+  }
+
+  test("is read, edited and forked as in the bare graph", async () => {
+    const one = bare(handWritten);
+    const two = watched(handWritten);
+    expect(await editAndFork(two.graph)).toEqual(await editAndFork(one.graph));
+    expect(await historyOf(two.graph, thread())).toEqual(await historyOf(one.graph, thread()));
+  });
+
+  test("keeps its execution on a fork, and private state of that checkpoint", async () => {
+    const { graph, spy } = watched(handWritten);
+    await graph.invoke(HELLO, thread());
+    await graph.invoke(new Command({ resume: "yes" }), thread());
+    const snapshots: { config: object; next: string[] }[] = [];
+    for await (const snapshot of graph.getStateHistory(thread())) snapshots.push(snapshot);
+    const beforeTools = snapshots.find(({ next }) => next[0] === "tools");
+    await graph.invoke(null, beforeTools?.config as Record<string, unknown>);
+    expect(new Set(spy.runs).size).toBe(1);
+    expect(spy.state).toMatchObject({ "model 1": "agent#0" });
+    expect(spy.state).not.toHaveProperty(["model 2"]);
+  });
+
+  test("shows no private channel to getState, getStateHistory and getState of subgraphs", async () => {
+    const { graph } = watched(asSubgraph);
+    await graph.invoke(HELLO, thread());
+    const shown: unknown[] = [await graph.getState(thread(), { subgraphs: true })];
+    for await (const snapshot of graph.getStateHistory(thread())) shown.push(snapshot);
+    expect(JSON.stringify(shown)).not.toMatch(/"_(spy|spyThread|execution)"/);
+  });
+});

@@ -1,0 +1,53 @@
+import { storeInput } from "@evenkeel/core";
+import type { RecordStore, RunRecord } from "@evenkeel/core";
+
+import type { Connection } from "./connection.ts";
+import { keyColumn, optionalKeyColumn } from "./key-column.ts";
+
+/** Run records in the table `run_records`, one row per execution. */
+export function recordStore({ query, schema, bodies }: Connection): RecordStore {
+  const put = `INSERT INTO ${schema}.run_records
+    (execution_id, scope, thread_id, status, manifest_hash, started_at, at, body, sealed)
+    VALUES ($1, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000), $8, $9)
+    ON CONFLICT (execution_id) DO UPDATE SET
+      scope = excluded.scope, thread_id = excluded.thread_id, status = excluded.status,
+      manifest_hash = excluded.manifest_hash, started_at = excluded.started_at, at = excluded.at,
+      body = excluded.body, sealed = excluded.sealed`;
+  const get = `SELECT body, sealed FROM ${schema}.run_records WHERE execution_id = $1`;
+  const list = `SELECT body, sealed FROM ${schema}.run_records
+    WHERE ($1::text IS NULL OR scope = $1)
+      AND ($2::text IS NULL OR thread_id = $2)
+      AND ($3::text IS NULL OR status = $3)
+    ORDER BY started_at DESC, execution_id DESC LIMIT $4::bigint`;
+  const opened = (row: Record<string, unknown>): Promise<RunRecord> =>
+    bodies.open(row, "A run record");
+
+  return {
+    async putRecord(record) {
+      const { executionId, scope, threadId, status, manifestHash, startedAt, endedAt } = record;
+      const now = Date.now();
+      const json = storeInput.storedJson(record, "A run record");
+      const { body, sealed } = await bodies.seal(json);
+      await query(put, [
+        keyColumn(storeInput.checkedText(executionId, "executionId of a record")),
+        keyColumn(storeInput.checkedText(scope, "scope of a record")),
+        optionalKeyColumn(threadId),
+        keyColumn(status),
+        optionalKeyColumn(manifestHash),
+        storeInput.storedTime(startedAt, now),
+        storeInput.storedTime(endedAt ?? startedAt, now),
+        body,
+        sealed,
+      ]);
+    },
+    async getRecord(executionId) {
+      const [row] = await query(get, [keyColumn(executionId)]);
+      return row === undefined ? undefined : opened(row);
+    },
+    async listRecords({ scope, threadId, status, limit }) {
+      const keys = [scope, threadId, status].map(optionalKeyColumn);
+      const rows = await query(list, [...keys, storeInput.checkedLimit(limit) ?? null]);
+      return Promise.all(rows.map(opened));
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { CoreError } from "@evenkeel/core";
+import { Pool } from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { freshDatabase } from "../../testing/src/fresh-database.ts";
+import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
+import { sampleEvent } from "../../testing/src/store-samples.ts";
+import { evenkeelPostgres } from "../src/postgres.ts";
+import type { EvenkeelPostgres } from "../src/postgres.ts";
+
+let database: FreshDatabase;
+let schemas = 0;
+
+beforeAll(async () => {
+  database = await freshDatabase({ maxConnections: 20 });
+});
+
+afterAll(() => database.drop());
+
+/** A schema name nobody used before, which goes with the database. */
+function freshSchema(): string {
+  schemas += 1;
+  return `${database.schema ?? "evenkeel"}_${schemas}`;
+}
+
+function storeIn(schema: string): EvenkeelPostgres {
+  return evenkeelPostgres(database.pool, { schema });
+}
+
+async function versionsOf(schema: string): Promise<unknown[]> {
+  const { rows } = await database.pool.query(`SELECT version, name FROM "${schema}".migrations`);
+  return rows;
+}
+
+describe("setup", () => {
+  it("creates the schema, and changes nothing the second time", async () => {
+    const schema = freshSchema();
+    const store = storeIn(schema);
+    await store.setup();
+    await store.appendEvents("scope", [sampleEvent("execution", 1)]);
+    await store.setup();
+    expect(await store.lastSequence("execution")).toBe(1);
+    expect(await versionsOf(schema)).toEqual([{ version: 1, name: "first-tables" }]);
+  });
+
+  it("succeeds in each of twenty connections that set up at once", async () => {
+    const schema = freshSchema();
+    const settled = await Promise.allSettled(
+      Array.from({ length: 20 }, () => storeIn(schema).setup()),
+    );
+    expect(settled.filter(({ status }) => status === "rejected")).toEqual([]);
+    expect(await versionsOf(schema)).toEqual([{ version: 1, name: "first-tables" }]);
+  });
+
+  it("succeeds at once where transactions are serializable by default", async () => {
+    const options = "-c default_transaction_isolation=serializable";
+    const pool = new Pool({ connectionString: database.url, max: 20, options });
+    const schema = freshSchema();
+    const store = evenkeelPostgres(pool, { schema });
+    await Promise.all(Array.from({ length: 10 }, () => store.setup()));
+    const events = Array.from({ length: 50 }, (_, index) => sampleEvent("execution", index + 1));
+    await Promise.all(Array.from({ length: 20 }, () => store.appendEvents("scope", events)));
+    expect(await store.lastSequence("execution")).toBe(50);
+    await pool.end();
+  });
+
+  it("prints what it runs, and that runs as it is printed, again and again", async () => {
+    const schema = freshSchema();
+    const store = storeIn(schema);
+    await database.pool.query(store.setupSql());
+    await database.pool.query(store.setupSql());
+    await store.appendEvents("scope", [sampleEvent("execution", 1)]);
+    expect(await store.lastSequence("execution")).toBe(1);
+  });
+
+  it("finishes in a schema that an administrator has created", async () => {
+    const schema = freshSchema();
+    await database.pool.query(`CREATE SCHEMA "${schema}"`);
+    await storeIn(schema).setup();
+    expect(await versionsOf(schema)).toHaveLength(1);
+  });
+
+  it("refuses a schema of a newer release, by setup and by use, and leaves it as it is", async () => {
+    const schema = freshSchema();
+    await storeIn(schema).setup();
+    await database.pool.query(`INSERT INTO "${schema}".migrations VALUES (99, 'later')`);
+    const store = storeIn(schema);
+    const code = "schema-version-unsupported";
+    await expect(store.setup()).rejects.toMatchObject({ code });
+    await expect(store.lastSequence("execution")).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(/version 99.*knows version 1/),
+    });
+    const append = store.appendEvents("scope", [sampleEvent("execution", 1)]);
+    await expect(append).rejects.toMatchObject({ code });
+    const { rows } = await database.pool.query(`SELECT 1 FROM "${schema}".events`);
+    expect(rows).toEqual([]);
+  });
+
+  it("refuses a schema that holds other tables, and leaves no half of its own behind", async () => {
+    const [taken, foreign] = [freshSchema(), freshSchema()];
+    await database.pool.query(`CREATE SCHEMA "${taken}"; CREATE TABLE "${taken}".audit (x int)`);
+    await database.pool.query(
+      `CREATE SCHEMA "${foreign}"; CREATE TABLE "${foreign}".migrations (x int)`,
+    );
+    for (const schema of [taken, foreign]) {
+      await expect(storeIn(schema).setup()).rejects.toMatchObject({ code: "schema-occupied" });
+      const tables = await database.pool.query(
+        "SELECT tablename FROM pg_tables WHERE schemaname = $1",
+        [schema],
+      );
+      expect(tables.rows).toHaveLength(1);
+    }
+    // The failed transaction did not stay on the pool's connection.
+    expect((await database.pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+  });
+
+  it("names setup() where the tables are not there, and works once it was run elsewhere", async () => {
+    const schema = freshSchema();
+    const store = storeIn(schema);
+    await expect(store.lastSequence("execution")).rejects.toMatchObject({
+      code: "schema-not-set-up",
+      message: expect.stringMatching(/setup\(\).*setupSql\(\)/),
+      cause: expect.any(Error),
+    });
+    await expect(store.lastSequence("execution")).rejects.toBeInstanceOf(CoreError);
+    await storeIn(schema).setup();
+    expect(await store.lastSequence("execution")).toBe(0);
+  });
+
+  it("names setupSql() where the role may create nothing", async (context) => {
+    const schema = freshSchema();
+    const role = `${schema}_reader_${Date.now()}`;
+    const created = await database.pool.query(`CREATE ROLE "${role}" LOGIN PASSWORD 'x'`).then(
+      () => true,
+      () => false,
+    );
+    if (!created) context.skip("the server lets this role create no other one");
+    const client = await database.pool.connect();
+    const asRole = {
+      query: (text: string, values?: unknown[]) => client.query(text, values),
+      connect: async () => ({
+        query: (text: string) => client.query(text),
+        release: () => undefined,
+      }),
+    };
+    try {
+      await client.query(`SET ROLE "${role}"`);
+      const store = evenkeelPostgres(asRole, { schema });
+      await expect(store.setup()).rejects.toMatchObject({
+        code: "schema-not-set-up",
+        message: expect.stringContaining("setupSql()"),
+        cause: expect.objectContaining({ code: "42501" }),
+      });
+      await client.query("RESET ROLE");
+      await client.query(store.setupSql());
+      await client.query(`GRANT USAGE ON SCHEMA "${schema}" TO "${role}"`);
+      await client.query(`GRANT ALL ON ALL TABLES IN SCHEMA "${schema}" TO "${role}"`);
+      await client.query(`SET ROLE "${role}"`);
+      await store.setup();
+      await store.appendEvents("scope", [sampleEvent("execution", 1)]);
+      expect(await store.lastSequence("execution")).toBe(1);
+    } finally {
+      await client.query(`RESET ROLE; DROP OWNED BY "${role}"; DROP ROLE "${role}"`);
+      client.release();
+    }
+  });
+});

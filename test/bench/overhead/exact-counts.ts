@@ -1,0 +1,59 @@
+import {
+  type DatabaseSize,
+  addedBetween,
+  databaseSize,
+  totalSize,
+} from "../measure/database-size.ts";
+import type { BenchDatabase } from "./bench-database.ts";
+import { runOnce } from "./bench-run.ts";
+import type { CaseSide } from "./cases.ts";
+
+/** What one run leaves behind; the same each time. */
+export interface ExactCounts {
+  readonly supersteps: number;
+  readonly checkpoints: number;
+  /** Rows and bytes in all tables. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** The same by table. */
+  readonly tables: DatabaseSize;
+  /** Whether a second run left exactly as much. */
+  readonly repeatable: boolean;
+}
+
+/** Counts what a run leaves in the database, twice. */
+export async function countRun(
+  database: BenchDatabase,
+  side: CaseSide,
+  toolCalls: number,
+): Promise<ExactCounts> {
+  const built = side.build({ toolCalls, checkpointer: database.checkpointer });
+  const count = async (): Promise<Omit<ExactCounts, "repeatable">> => {
+    const before = await databaseSize(database.pool);
+    const thread = await runOnce(built, side);
+    const tables = addedBetween(before, await databaseSize(database.pool));
+    return { ...(await stepsOf(database, thread)), ...totalSize(tables), tables };
+  };
+  const first = await count();
+  const second = await count();
+  return { ...first, repeatable: plain(first) === plain(second) };
+}
+
+/** Counts as text, so that two of them can be compared. */
+function plain({ tables, ...counts }: Omit<ExactCounts, "repeatable">): string {
+  return JSON.stringify({ ...counts, tables: [...tables] });
+}
+
+async function stepsOf(
+  { checkpointer }: BenchDatabase,
+  thread: string,
+): Promise<{ supersteps: number; checkpoints: number }> {
+  let supersteps = 0;
+  let checkpoints = 0;
+  // Without a namespace the list holds the checkpoints of subgraphs as well.
+  for await (const { metadata } of checkpointer.list({ configurable: { thread_id: thread } })) {
+    checkpoints += 1;
+    supersteps = Math.max(supersteps, metadata?.step ?? 0);
+  }
+  return { supersteps, checkpoints };
+}

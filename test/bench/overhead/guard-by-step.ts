@@ -1,0 +1,49 @@
+import { median } from "../measure/statistics.ts";
+import type { CallKind } from "./base-clock.ts";
+import type { BenchDatabase } from "./bench-database.ts";
+import { runOnce } from "./bench-run.ts";
+import type { BenchCase, CaseSide } from "./cases.ts";
+import { type MeasuredGraph, type NodeTime, measureNodes } from "./guard-time.ts";
+
+/** What stands around a call about one step of a long run, in milliseconds, less the bare graph's. */
+export interface StepGuard {
+  readonly step: number;
+  readonly modelMs: number;
+  readonly toolMs: number;
+}
+
+const STEPS = [10, 100, 500];
+// Ten steps about the one that is named: five calls of the model, five of the tool.
+const NEIGHBOURS = 5;
+const RUNS = 6;
+const WARM_UP_RUNS = 1;
+
+/** Measures the guard at early and late steps of runs that are long enough to have them. */
+export async function measureGuardBySteps(
+  database: BenchDatabase,
+  { reference, variant }: BenchCase,
+): Promise<StepGuard[]> {
+  const toolCalls = Math.ceil((Math.max(...STEPS) + NEIGHBOURS) / 2);
+  const build = (side: CaseSide): MeasuredGraph =>
+    measureNodes(side.build({ toolCalls, checkpointer: database.checkpointer }));
+  const bare = { ...build(reference), side: reference, runs: [] as NodeTime[][] };
+  const guarded = { ...build(variant), side: variant, runs: [] as NodeTime[][] };
+  for (let run = 0; run < WARM_UP_RUNS + RUNS; run += 1) {
+    for (const one of [bare, guarded]) {
+      one.times.length = 0;
+      await runOnce(one, one.side);
+      if (run >= WARM_UP_RUNS) one.runs.push([...one.times]);
+      await database.clear();
+    }
+  }
+  return STEPS.map((step) => {
+    const more = (kind: CallKind): number =>
+      aboutStep(guarded.runs, step, kind) - aboutStep(bare.runs, step, kind);
+    return { step, modelMs: more("model"), toolMs: more("tool") };
+  });
+}
+
+function aboutStep(runs: readonly (readonly NodeTime[])[], step: number, wanted: CallKind): number {
+  const near = runs.flatMap((run) => run.slice(step - NEIGHBOURS, step + NEIGHBOURS));
+  return median(near.filter(({ kind }) => kind === wanted).map(({ ms }) => ms));
+}

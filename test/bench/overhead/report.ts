@@ -1,0 +1,113 @@
+import Table from "cli-table3";
+
+import type { Interval } from "../measure/statistics.ts";
+import type { Aim, BenchResult } from "./aims.ts";
+import type { BenchEnvironment } from "./environment.ts";
+import type { BenchRow } from "./measure-rows.ts";
+
+/** Everything the bench prints. */
+export interface BenchReport extends BenchResult {
+  readonly environment: BenchEnvironment;
+  readonly aims: readonly Aim[];
+  readonly notes: readonly string[];
+}
+
+/** The report for people. */
+export function renderReport(report: BenchReport): string {
+  const { environment, aims, notes } = report;
+  const packages = Object.entries(environment.packages).map((entry) => entry.join(" "));
+  return [
+    `Node ${environment.node}, ${environment.processor}, ${environment.database}`,
+    packages.join(", "),
+    "",
+    "What one run leaves in the database (exact; bytes are those of all values in all tables)",
+    countsTable(report),
+    "",
+    'What one run takes, in interleaved pairs at durability "sync" (medians, 95 % interval of the ratio)',
+    timesTable(report),
+    "Guard: time around a model / tool call inside its node, less the bare graph's. Extra: (wall - bare wall) / calls.",
+    "",
+    ...aims.map(({ aim, held, figure }) => `${held ? "held    " : "NOT HELD"}  ${aim}: ${figure}`),
+    ...notes.map((note) => `note      ${note}`),
+  ].join("\n");
+}
+
+/** The report for machines. */
+export function renderJson(report: BenchReport): string {
+  const rows = report.rows.map(({ case: { id, title }, reference, counts, ...row }) => ({
+    row: id,
+    title,
+    ...row,
+    reference: { ...reference, tables: Object.fromEntries(reference.tables) },
+    counts: { ...counts, tables: Object.fromEntries(counts.tables) },
+  }));
+  return JSON.stringify({ ...report, rows }, undefined, 2);
+}
+
+function countsTable({ rows }: BenchResult): string {
+  return tableOf(
+    ["row", "tool calls", "supersteps", "checkpoints", "rows", "bytes", "bytes more than bare"],
+    rows.map(({ case: { title }, calls, counts, reference }) => [
+      title,
+      calls,
+      counts.supersteps,
+      counts.checkpoints,
+      counts.rows,
+      counts.bytes,
+      counts.bytes - reference.bytes,
+    ]),
+  );
+}
+
+function timesTable({ rows }: BenchResult): string {
+  return tableOf(
+    [
+      "row",
+      "tool calls",
+      "pairs",
+      "bare ms",
+      "ms",
+      "ratio",
+      "A/A",
+      "guard ms/call",
+      "extra ms/call",
+    ],
+    rows.map((row) => [
+      row.case.title,
+      row.calls,
+      row.times.pairs,
+      row.times.referenceMs.toFixed(1),
+      row.times.variantMs.toFixed(1),
+      ratioText(row.times),
+      sameAgainstSame(rows, row),
+      row.guard === undefined
+        ? "-"
+        : `${row.guard.modelMs.toFixed(3)} / ${row.guard.toolMs.toFixed(3)}`,
+      (row.times.differenceMs / (2 * row.calls + 1)).toFixed(3),
+    ]),
+  );
+}
+
+function ratioText({ ratio, interval }: { ratio: number; interval: Interval }): string {
+  return `${ratio.toFixed(3)} [${interval.low.toFixed(3)}, ${interval.high.toFixed(3)}]`;
+}
+
+function sameAgainstSame(rows: readonly BenchRow[], row: BenchRow): string {
+  const same = rows.find(
+    (other) =>
+      other.case.kind === "bare" &&
+      other.case.family === row.case.family &&
+      other.calls === row.calls,
+  );
+  return same === undefined ? "-" : same.times.ratio.toFixed(3);
+}
+
+function tableOf(head: string[], rows: (string | number)[][]): string {
+  const table = new Table({
+    head,
+    colAligns: head.map((_, index) => (index === 0 ? "left" : "right")),
+    style: { head: [], border: [], compact: true },
+  });
+  table.push(...rows);
+  return table.toString();
+}

@@ -1,0 +1,16 @@
+import type { LadderAction } from "../../../packages/loop-detection/src/ladder.ts";
+
+/** What is predicted of a run; one line of the bench's output file. */
+export interface Prediction {
+  id: string;
+  /** With the baseline of its siblings where there is enough history, alone otherwise. */
+  score: number;
+  scoreAlone: number;
+  /** Names of the rules that spoke, when the run was marked for review; empty when it was not. */
+  flags: string[];
+  flagsAlone: string[];
+  /** The highest rung of the ladder, and what led there; null where nothing looped. */
+  loop: { action: LadderAction; kind: string; rounds: number; step: number } | null;
+  /** Pairs [k-1, k] of calls of which the second repeats the first. */
+  loopPairs: [number, number][];
+}
