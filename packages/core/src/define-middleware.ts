@@ -108,6 +108,7 @@ async function runCallHook<
     kind,
     id,
     site: outer?.site,
+    name: kind === "tool" ? (request as unknown as ToolCallRequest).toolCall.name : undefined,
     passed: new Set([...(passed ?? []), definition.name]),
   };
   const inner: Handler<Request, Result> = (next) =>

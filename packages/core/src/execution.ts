@@ -1,3 +1,4 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
 import { getConfig } from "@langchain/langgraph";
 
 /** One user input carried to its answer, with every retry, pause, crash and resume in between. */
@@ -33,13 +34,18 @@ export function nodePath(checkpointNamespace: string): string {
     .join("|");
 }
 
-/** The configurable keys of the config LangGraph runs the current task under. */
-export function ambientConfigurable(): Record<string, unknown> {
+/** The config LangGraph runs the current task under; empty outside of a task. */
+export function ambientConfig(): RunnableConfig {
   try {
-    return (getConfig()?.configurable ?? {}) as Record<string, unknown>;
+    return getConfig() ?? {};
   } catch {
     return {};
   }
+}
+
+/** The configurable keys of the config LangGraph runs the current task under. */
+export function ambientConfigurable(): Record<string, unknown> {
+  return ambientConfig().configurable ?? {};
 }
 
 interface MessageLike {

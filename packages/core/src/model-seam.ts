@@ -3,24 +3,19 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { getConfig, isCommand } from "@langchain/langgraph";
 import type { BaseStore, Command } from "@langchain/langgraph";
 
+import { callSite } from "./call-site.ts";
+import type { SiteFacts } from "./call-site.ts";
 import { compose } from "./compose.ts";
 import type { HookRuntime, ModelRequest, ModelResult } from "./middleware.ts";
 import { offersTools } from "./mode.ts";
 import { ambientScope, withScope } from "./scope.ts";
 import type { AmbientScope, NodeScope } from "./scope.ts";
 
-/** One call of a chat model as it reached the seam. */
-export interface ModelCall {
-  /** Identity of the wrapped model this call descends from. */
-  readonly identity: object;
-  /** A name for the call site, where the user gave one. */
-  readonly siteName: string | undefined;
+/** One call of a chat model as it reached the seam; its settings are call options, tools apart. */
+export interface ModelCall extends SiteFacts {
   /** The model without anything bound to it. */
   readonly model: unknown;
   readonly messages: readonly BaseMessage[];
-  readonly tools: readonly unknown[];
-  /** Call options bound to the model or given with the call, tools apart. */
-  readonly settings: Readonly<Record<string, unknown>>;
   /** Makes the call exactly as it came. */
   readonly asItCame: () => Promise<AIMessage>;
   /** Makes the call as the middleware changed it. */
@@ -47,7 +42,7 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
   const { graph, node } = scope;
   if (graph === undefined || node === undefined) return call.asItCame();
   const outer = scope.call?.kind === "model" ? scope.call : undefined;
-  const site = outer?.site ?? callSite(call, node);
+  const site = outer?.site ?? callSite(call, scope, node);
   const id = outer?.id ?? `model:${(modelCalls += 1)}`;
   const passed = outer?.passed ?? new Set<string>();
   const entered: AmbientScope = { ...scope, call: { kind: "model", id, site, passed } };
@@ -183,23 +178,4 @@ function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
   return (
     one === other || (one.length === other.length && one.every((item, i) => item === other[i]))
   );
-}
-
-/** The place in the graph that makes this call: node path and ordinal, or the name the user gave. */
-function callSite(call: ModelCall, node: NodeScope): string {
-  if (call.siteName !== undefined) return `${node.path}#${call.siteName}`;
-  // The same model bound to tools and to a response format are two sites of one node.
-  const shape =
-    "response_format" in call.settings || "ls_structured_output_format" in call.settings
-      ? "structured"
-      : "plain";
-  const ofModel = node.sites.get(call.identity) ?? new Map<string, number>();
-  node.sites.set(call.identity, ofModel);
-  let ordinal = ofModel.get(shape);
-  if (ordinal === undefined) {
-    ordinal = node.siteCount;
-    node.siteCount += 1;
-    ofModel.set(shape, ordinal);
-  }
-  return `${node.path}#${ordinal}`;
 }

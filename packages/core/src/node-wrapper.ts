@@ -75,7 +75,7 @@ function nodeScope(
     writes: new Map(),
     commands: [],
     sites: new Map(),
-    siteCount: 0,
+    config: config ?? {},
     readState: () => (state ??= read?.(plan.userChannels) ?? {}),
   };
 }

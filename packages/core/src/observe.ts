@@ -24,28 +24,33 @@ export async function shadow<Request, Result>(
   // The call's own failure is the run's business; the hook's is not.
   const outcome = await outcomeOf(once());
   const changedRequest = asked !== undefined && asked !== request;
-  if ("error" in decided) {
-    if (!("error" in outcome) || outcome.error !== decided.error) {
-      const { error } = decided;
-      context.emit("would-have-acted", {
-        severity: "low",
-        detail: { threw: error instanceof Error ? error.name : typeof error },
-      });
-    }
-  } else if (changedRequest || "error" in outcome || outcome.value !== decided.value) {
-    const changedResult = "error" in outcome || outcome.value !== decided.value;
-    context.emit("would-have-acted", { detail: { changedRequest, changedResult } });
+  const changedResult = !same(decided, outcome);
+  if (changedRequest || changedResult) {
+    const threw = changedResult && "error" in decided ? { threw: nameOf(decided.error) } : {};
+    context.emit("would-have-acted", {
+      severity: "threw" in threw ? "low" : "info",
+      detail: { changedRequest, changedResult, ...threw },
+    });
   }
   if ("error" in outcome) throw outcome.error;
   return outcome.value;
 }
 
-async function outcomeOf<Result>(
-  work: Promise<Result>,
-): Promise<{ readonly value: Result } | { readonly error: unknown }> {
+type Outcome<Result> = { readonly value: Result } | { readonly error: unknown };
+
+async function outcomeOf<Result>(work: Promise<Result>): Promise<Outcome<Result>> {
   try {
     return { value: await work };
   } catch (error) {
     return { error };
   }
+}
+
+function same<Result>(one: Outcome<Result>, other: Outcome<Result>): boolean {
+  if ("error" in one) return "error" in other && one.error === other.error;
+  return "value" in other && one.value === other.value;
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }

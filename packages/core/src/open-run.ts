@@ -176,6 +176,7 @@ function runScope(plan: SeamPlan, execution: ExecutionInfo, startAfter: number):
     carried: new Map(),
     clock,
     strict,
+    sites: new Map(),
     reported: new Set(),
     savedSequence: startAfter,
     writer: undefined,

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import type { RunnableConfig } from "@langchain/core/runnables";
 import type { Command } from "@langchain/langgraph";
 
 import type { EventEmitter } from "./emit.ts";
@@ -19,6 +20,8 @@ export interface RunScope {
   readonly carried: Map<string, Record<string, unknown>>;
   readonly clock: () => number;
   readonly strict: boolean;
+  /** Ordinals of the models this run calls, by place. */
+  readonly sites: Map<string, SiteOrdinals>;
   /** Call sites already reported as not wrapped, by their message. */
   readonly reported: Set<string>;
   /** The highest event sequence written to the checkpoint so far. */
@@ -56,12 +59,19 @@ export interface NodeScope {
   readonly writes: Map<string, Record<string, unknown>>;
   /** Commands that foreign middleware returned around calls of this node. */
   readonly commands: Command[];
-  /** Ordinal of a wrapped model in this node, by order of first call. */
-  readonly sites: Map<object, Map<string, number>>;
-  /** How many call sites this node has used so far. */
-  siteCount: number;
+  /** Ordinals of the models that were wrapped inside this node, by place. */
+  readonly sites: Map<string, SiteOrdinals>;
+  /** What LangGraph runs the node under. */
+  readonly config: Partial<RunnableConfig>;
   /** The user's channels as this node sees them. */
   readonly readState: () => Readonly<Record<string, unknown>>;
+}
+
+/** The ordinals of wrapped models at one place, by order of first call. */
+export interface SiteOrdinals {
+  /** By identity of the wrapped model, then by the shape of its call. */
+  readonly of: Map<object, Map<string, number>>;
+  count: number;
 }
 
 /** One call of a model or tool on its way through the middleware. */
@@ -71,6 +81,8 @@ export interface CallScope {
   readonly id: string;
   /** The call site, for a model. */
   readonly site?: string | undefined;
+  /** The name of the tool, for a tool. */
+  readonly name?: string | undefined;
   /** Names of the middleware this call has passed. */
   readonly passed: ReadonlySet<string>;
 }

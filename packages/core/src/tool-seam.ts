@@ -40,15 +40,19 @@ export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
   const outer = scope.call?.kind === "tool" && scope.call.id === id ? scope.call : undefined;
   const passed = outer?.passed ?? new Set<string>();
   const layers = graph.stack.flatMap((entry) => (entry.tool === undefined ? [] : [entry.tool]));
+  const { name } = call.toolCall;
   const seam = compose(
     layers.filter((layer) => !passed.has(layer.name)),
     (inner) =>
       withScope(
-        { ...scope, call: { kind: "tool", id, passed: new Set(layers.map(({ name }) => name)) } },
+        {
+          ...scope,
+          call: { kind: "tool", id, name, passed: new Set(layers.map((layer) => layer.name)) },
+        },
         () => base(inner),
       ),
   );
-  return withScope({ ...scope, call: { kind: "tool", id, passed } }, () => seam(request));
+  return withScope({ ...scope, call: { kind: "tool", id, name, passed } }, () => seam(request));
 }
 
 /** A tool that middleware of the stack brings, by name. */
