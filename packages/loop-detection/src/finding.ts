@@ -1,0 +1,36 @@
+import { preview } from "./preview.ts";
+import type { CallDigest } from "./turn-digest.ts";
+
+/** Which pattern was seen. */
+export type LoopKind =
+  | "same-call-same-result"
+  | "same-call-same-error"
+  | "waiting"
+  | "same-error"
+  | "cycle"
+  | "unknown-tool"
+  | "repeated-text"
+  | "no-news";
+
+/** What a detector saw in the newest turn. */
+export interface LoopFinding {
+  kind: LoopKind;
+  /** How often, in the detector's own unit: calls, laps, failures, turns. */
+  count: number;
+  /** The count on the ladder's scale: how many identical rounds this weighs. */
+  rounds: number;
+  /** The tools involved, at most 6. */
+  tools: string[];
+  /** Loose fingerprints of the calls that would be pointless to execute again, at most 6. */
+  calls: string[];
+  /** What was sent and what came back, cut to 160 characters each; quoted in the steering message. */
+  evidence: { arguments: string; answer: string };
+}
+
+/** What a finding quotes of a call: what was sent and what came back. */
+export function evidenceOf(call: CallDigest | undefined): LoopFinding["evidence"] {
+  return {
+    arguments: preview(call?.fingerprint.text ?? ""),
+    answer: preview(call?.answerText ?? ""),
+  };
+}

@@ -1,0 +1,117 @@
+import { looksLikeChange } from "./changes.ts";
+import { errorClass } from "./error-class.ts";
+import { type CallFingerprint, type LoopKey, fingerprintCall } from "./fingerprint.ts";
+import { normalizeResult } from "./normalize-result.ts";
+import { saysNothing } from "./says-nothing.ts";
+import { shortHash } from "./short-hash.ts";
+import { saysWaiting } from "./waiting.ts";
+
+/** One tool call of a turn, as it stands in the messages. */
+export interface ObservedCall {
+  /** The call's id; it finds the earlier answer when a repeat is blocked. */
+  id?: string;
+  tool: string;
+  arguments: unknown;
+  /** The answer's text; absent while the call has none. */
+  result?: string;
+  /** The answer says the call failed. */
+  failed?: boolean;
+  /** The call was not executed but answered with its earlier result. @default false */
+  blocked?: boolean;
+  /** False when the model named a tool that does not exist. @default true */
+  known?: boolean;
+}
+
+/** One reply of the model with the answers its calls got. */
+export interface ObservedTurn {
+  text: string;
+  calls: readonly ObservedCall[];
+}
+
+/** A call reduced to what the detectors compare. */
+export interface CallDigest {
+  id?: string;
+  tool: string;
+  fingerprint: CallFingerprint;
+  /** Hash of the normalised answer, of the error's class where the call failed; absent without an answer. */
+  answer?: string;
+  failed: boolean;
+  /** The error's class; absent where the call did not fail. */
+  errorClass?: string;
+  waiting: boolean;
+  /** The answer holds nothing. */
+  nothing: boolean;
+  /** The call probably changed something in the world. */
+  changes: boolean;
+  known: boolean;
+  blocked: boolean;
+  /** The answer's text, for evidence only. */
+  answerText: string;
+}
+
+/** A turn reduced to what the detectors compare. */
+export interface TurnDigest {
+  calls: readonly CallDigest[];
+  /** Hash of the reply's text; absent where the reply called tools or said nothing. */
+  text?: string;
+  /** The reply's words, for evidence only. */
+  said: string;
+}
+
+/** How a turn is read. */
+export interface DigestOptions {
+  /** A tool's own idea of which calls are the same, by tool name. */
+  loopKeys?: Readonly<Record<string, LoopKey>>;
+  /** Replaces the default masking of what varies idly in an answer. */
+  normalizeResult?: (text: string, tool: string) => string;
+  /** Tools whose repeated calls are polling, whatever they answer. */
+  poll?: (tool: string, result: string) => boolean;
+  /** Replaces the guess whether a call changes something. */
+  changes?: (tool: string, callArguments: unknown) => boolean;
+}
+
+/** Failures longer than this are compared whole: two test reports can fail alike and still differ. */
+const classLimit = 400;
+
+/** Reads a turn once, so that every detector compares short hashes and none reads a long text again. */
+export function digestTurn(turn: ObservedTurn, options: DigestOptions = {}): TurnDigest {
+  const calls = turn.calls.map((call) => digestCall(call, options));
+  const said = turn.text.trim();
+  return {
+    calls,
+    ...(calls.length === 0 && said !== "" ? { text: shortHash(normalizeResult(said)) } : {}),
+    said,
+  };
+}
+
+function digestCall(call: ObservedCall, options: DigestOptions): CallDigest {
+  const normalize = options.normalizeResult ?? normalizeResult;
+  const failed = call.failed ?? false;
+  const fingerprint = fingerprintCall(call, ownKey(options.loopKeys, call.tool));
+  const failure = failed && call.result !== undefined ? errorClass(call.result) : undefined;
+  const short = failure !== undefined && (call.result ?? "").length <= classLimit;
+  const answer =
+    call.result === undefined
+      ? undefined
+      : shortHash(short ? `error ${failure}` : normalize(call.result, call.tool));
+  return {
+    ...(call.id === undefined || call.id.length > 128 ? {} : { id: call.id }),
+    tool: call.tool.slice(0, 128),
+    fingerprint,
+    ...(answer === undefined ? {} : { answer }),
+    failed,
+    ...(failure === undefined ? {} : { errorClass: failure }),
+    waiting:
+      call.result !== undefined &&
+      (saysWaiting(call.result, failed) || (options.poll?.(call.tool, call.result) ?? false)),
+    nothing: call.result !== undefined && saysNothing(call.result),
+    changes: !failed && (options.changes ?? looksLikeChange)(call.tool, call.arguments),
+    known: call.known ?? true,
+    blocked: call.blocked ?? false,
+    answerText: call.result ?? "",
+  };
+}
+
+function ownKey(keys: DigestOptions["loopKeys"], tool: string): LoopKey | undefined {
+  return keys && Object.hasOwn(keys, tool) ? keys[tool] : undefined;
+}
