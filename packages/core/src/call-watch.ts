@@ -26,7 +26,7 @@ class CallWatch extends BaseCallbackHandler {
     _tags?: string[],
     metadata?: Record<string, unknown>,
   ): void {
-    if (ambientScope().call !== undefined) return;
+    if (isCarried("model")) return;
     reportUnwrapped("model", "its model is not wrapped", placeOf(metadata));
   }
 
@@ -39,9 +39,21 @@ class CallWatch extends BaseCallbackHandler {
     metadata?: Record<string, unknown>,
     name?: string,
   ): void {
-    if (ambientScope().call?.kind === "tool") return;
+    if (isCarried("tool")) return;
     reportUnwrapped("tool", `tool ${name ?? tool?.name ?? "unknown"}`, placeOf(metadata));
   }
+}
+
+/** True where the call that begins is the one a seam carries, or one that a hook makes for itself. */
+function isCarried(kind: "model" | "tool"): boolean {
+  const { call } = ambientScope();
+  if (call === undefined) return false;
+  const { tool } = call;
+  if (tool === undefined) return true;
+  if (tool.begun) return false;
+  // From here on, as in a subagent's task, calls inside this one are calls again.
+  if (kind === "tool") tool.begun = true;
+  return true;
 }
 
 function placeOf(metadata: Record<string, unknown> | undefined): string | undefined {

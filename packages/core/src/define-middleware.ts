@@ -112,7 +112,10 @@ async function runCallHook<
     passed: new Set([...(passed ?? []), definition.name]),
   };
   const inner: Handler<Request, Result> = (next) =>
-    withScope({ ...scope, call }, () => handler(next));
+    withScope(
+      { ...scope, call: kind === "tool" ? { ...call, tool: { begun: false } } : call },
+      () => handler(next),
+    );
   const layer = {
     name: definition.name,
     retries: definition.retries ?? false,

@@ -11,6 +11,7 @@ import {
 } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { markRoot } from "./live-root.ts";
+import { keepMemo } from "./memo.ts";
 import type {
   HookContext,
   HookRuntime,
@@ -22,6 +23,7 @@ import { bufferEntries, entriesOf, readEntries, readNative } from "./private-sta
 import type { AmbientScope, CallScope, NodeScope, RunScope } from "./scope.ts";
 
 type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
+type Entries = Readonly<Record<string, unknown>>;
 
 interface ContextSource {
   readonly kind: CallScope["kind"];
@@ -52,8 +54,19 @@ export function runContext(
   run: RunScope,
   held: (channel: string) => unknown,
 ): HookContext {
+  const write = (channel: string, entries: Entries): void => {
+    bufferEntries(run.carried, assertDeclared(definition, channel), entries);
+    noteIdentity(run, channel, entries);
+  };
   return {
     ...shared(definition, mode, run),
+    // What another hook of the run froze or wrote meanwhile counts.
+    get options() {
+      return optionsOf(definition, run);
+    },
+    get execution() {
+      return run.execution;
+    },
     node: null,
     callSite: null,
     native: false,
@@ -62,9 +75,10 @@ export function runContext(
         ...entriesOf(held(channel), assertDeclared(definition, channel), run.execution.id),
         ...run.carried.get(channel),
       }),
-      write: (channel, entries) => {
-        bufferEntries(run.carried, assertDeclared(definition, channel), entries);
-        noteIdentity(run, channel, entries);
+      write,
+      save: async (channel, entries) => {
+        write(channel, entries);
+        await run.keep(channel, entries);
       },
     },
     emit: (name, fields) => void run.emitter.emit(definition.name, name, { node: null }, fields),
@@ -74,11 +88,16 @@ export function runContext(
 function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
   const { definition, mode, request } = source;
   const { run } = node.graph;
+  const write = (channel: string, entries: Entries): void => {
+    bufferEntries(node.writes, assertDeclared(definition, channel), entries);
+    noteIdentity(run, channel, entries);
+  };
   const state: PrivateState = {
     read: (channel) => readEntries(node, assertDeclared(definition, channel), run.execution.id),
-    write: (channel, entries) => {
-      bufferEntries(node.writes, assertDeclared(definition, channel), entries);
-      noteIdentity(run, channel, entries);
+    write,
+    save: async (channel, entries) => {
+      write(channel, entries);
+      await keepMemo(node, channel, entries);
     },
   };
   const context: HookContext = {
@@ -104,16 +123,21 @@ function shared(
   run: RunScope,
 ): Pick<HookContext, "options" | "live" | "mode" | "execution" | "memory" | "now" | "annotate"> {
   return {
-    options: run.frozenOptions.get(definition.name) ?? definition.options,
+    options: optionsOf(definition, run),
     live: definition.live ?? {},
     mode,
-    get execution(): ExecutionInfo {
-      return run.execution;
-    },
+    execution: run.execution,
     memory: memoryOf(run.memory, definition.name),
     now: run.clock,
     annotate: (marks) => markRoot(run, marks),
   };
+}
+
+function optionsOf(
+  definition: AnyDefinition,
+  { frozenOptions }: RunScope,
+): Readonly<Record<string, unknown>> {
+  return frozenOptions.get(definition.name) ?? definition.options;
 }
 
 /** What is written to the execution's identity is true at once for all that asks in this process. */
@@ -126,11 +150,11 @@ function noteIdentity(
   run.execution = { ...run.execution, manifestHash };
 }
 
-function memoryOf(memory: Map<string, Map<string, unknown>>, name: string): Map<string, unknown> {
-  const known = memory.get(name);
+function memoryOf<Key>(memory: Map<Key, Map<string, unknown>>, key: Key): Map<string, unknown> {
+  const known = memory.get(key);
   if (known !== undefined) return known;
   const fresh = new Map<string, unknown>();
-  memory.set(name, fresh);
+  memory.set(key, fresh);
   return fresh;
 }
 
@@ -143,7 +167,8 @@ function callSiteOf({ kind, scope }: ContextSource, path: string): string | null
 interface NativeRun {
   execution: ExecutionInfo;
   emitter: EventEmitter;
-  memory: Map<string, Map<string, unknown>>;
+  /** By definition, not by name: code that was replaced while the process ran remembers nothing. */
+  memory: Map<AnyDefinition, Map<string, unknown>>;
 }
 const NATIVE_RUNS_KEPT = 1_000;
 const nativeRuns = new Map<string, NativeRun>();
@@ -187,6 +212,8 @@ function nativeContext(source: ContextSource): BuiltContext {
   const path = typeof namespace === "string" ? nodePath(namespace) : "";
   const run = nativeRun(threadId, request.state["messages"]);
   const writes = new Map<string, Record<string, unknown>>();
+  const write = (channel: string, entries: Entries): void =>
+    bufferEntries(writes, assertDeclared(definition, channel), entries);
   const context: HookContext = {
     options: definition.options,
     live: definition.live ?? {},
@@ -195,7 +222,7 @@ function nativeContext(source: ContextSource): BuiltContext {
     node: path,
     callSite: callSiteOf(source, path),
     native: true,
-    memory: memoryOf(run.memory, definition.name),
+    memory: memoryOf(run.memory, definition),
     now: Date.now,
     annotate: () => undefined,
     state: {
@@ -203,8 +230,8 @@ function nativeContext(source: ContextSource): BuiltContext {
         ...entriesOf(readNative(assertDeclared(definition, channel)), channel, run.execution.id),
         ...writes.get(channel),
       }),
-      write: (channel, entries) =>
-        bufferEntries(writes, assertDeclared(definition, channel), entries),
+      write,
+      save: async (channel, entries) => write(channel, entries),
     },
     emit: (name, fields) =>
       void run.emitter.emit(

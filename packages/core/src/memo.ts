@@ -1,12 +1,13 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph";
 
-import type { Compiled } from "./compiled-graph.ts";
+import type { Compiled, StreamOptions } from "./compiled-graph.ts";
 import { CoreError } from "./errors.ts";
 import { EXECUTION_CHANNEL } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { bufferEntries, entriesOf, mergeChannel } from "./private-state.ts";
 import type { ChannelValue } from "./private-state.ts";
+import type { NodeScope } from "./scope.ts";
 import { planOf } from "./seam-plan.ts";
 import type { GraphPlan } from "./seam-plan.ts";
 
@@ -20,7 +21,8 @@ export async function writeMemo(
   config: RunnableConfig,
   channel: string,
   entries: Readonly<Record<string, unknown>>,
-): Promise<{ executionId: string; threadId: string }> {
+  before: (subject: MemoSubject) => Promise<void> = async () => undefined,
+): Promise<MemoSubject> {
   const { checkpointer, threadId } = storageOf(graph, config, channel);
   const tuple = await checkpointer.getTuple({
     configurable: { thread_id: threadId, checkpoint_ns: "" },
@@ -37,10 +39,48 @@ export async function writeMemo(
       details: { threadId },
     });
   }
-  const value: ChannelValue = { v: 1, e: identity["id"], d: entries };
+  const subject = { executionId: identity["id"], threadId };
+  await before(subject);
+  await putMemo(checkpointer, tuple.config, identity["id"], channel, entries);
+  return subject;
+}
+
+/** Whose state a memo is. */
+export interface MemoSubject {
+  readonly executionId: string;
+  readonly threadId: string;
+}
+
+/** Keeps private state beside the checkpoint on which the outermost graph of a node is at work. */
+export async function keepMemo(
+  node: NodeScope,
+  channel: string,
+  entries: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { parent, run } = node.graph;
+  if (parent !== undefined) return keepMemo(parent, channel, entries);
+  const { configurable = {}, durability } = node.config as StreamOptions;
+  const saver = configurable["__pregel_checkpointer"] as BaseCheckpointSaver | undefined;
+  const checkpoints = configurable["checkpoint_map"] as Record<string, string> | undefined;
+  const id = checkpoints?.[""];
+  // Under durability "exit" the checkpoint a node works on is never written.
+  if (saver === undefined || id === undefined || durability === "exit") return;
+  const { thread_id } = configurable;
+  const beside = { configurable: { thread_id, checkpoint_ns: "", checkpoint_id: id } };
+  await putMemo(saver, beside, run.execution.id, channel, entries);
+}
+
+/** Keeps private state beside a checkpoint. */
+export async function putMemo(
+  checkpointer: BaseCheckpointSaver,
+  beside: RunnableConfig,
+  executionId: string,
+  channel: string,
+  entries: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const value: ChannelValue = { v: 1, e: executionId, d: entries };
   // Time-ordered ids: savers return pending writes by task id, so later memos are merged later.
-  await checkpointer.putWrites(tuple.config, [[channel, value]], v7());
-  return { executionId: identity["id"], threadId };
+  await checkpointer.putWrites(beside, [[channel, value]], v7());
 }
 
 /** Channel values of a checkpoint with the memos beside it merged in. */

@@ -109,6 +109,8 @@ export interface PrivateState {
   read(channel: string): Readonly<Record<string, unknown>>;
   /** Merges entries into a channel; they count once the node they were written in has completed. */
   write(channel: string, entries: Readonly<Record<string, unknown>>): void;
+  /** The same, durable before it settles and without a checkpoint: it outlives a task that pauses, fails or is killed. */
+  save(channel: string, entries: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 /** What an event carries beyond its name; identity, sequence and time are added by core. */
@@ -222,8 +224,9 @@ export interface Middleware {
   readonly name: string;
   readonly stateSchema?: StateSchema<Record<string, never>>;
   readonly tools?: readonly never[];
-  wrapModelCall?(request: ModelRequest, handler: Handler<ModelRequest, never>): Promise<never>;
-  wrapToolCall?(request: ToolCallRequest, handler: Handler<ToolCallRequest, never>): Promise<never>;
+  // LangChain's own handler types fit these, whatever they ask of a request.
+  wrapModelCall?(request: ModelRequest, handler: (request: never) => unknown): Promise<never>;
+  wrapToolCall?(request: ToolCallRequest, handler: (request: never) => unknown): Promise<never>;
   readonly "~evenkeel": MiddlewareInternals;
 }
 

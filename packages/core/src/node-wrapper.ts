@@ -49,6 +49,7 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
       : config;
     awaitsWriter(scope, config);
     const result = await withScope({ graph, node: scope }, () => this.bound.invoke(input, inner));
+    if (scope.refusal !== undefined) throw scope.refusal;
     if (scope.commands.length === 0) return result;
     const own = Array.isArray(result) && result.some(isCommand) ? (result as unknown[]) : [result];
     return [...own, ...scope.commands];

@@ -9,7 +9,8 @@ import { EXECUTION_CHANNEL, derivedExecutionId } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { markRoot } from "./live-root.ts";
-import { carryMemos, withMemos } from "./memo.ts";
+import { enterThread } from "./live-threads.ts";
+import { carryMemos, putMemo, withMemos } from "./memo.ts";
 import type { RunRequest } from "./middleware.ts";
 import { currentMode } from "./mode.ts";
 import { isOpen, missingNodes } from "./pending-tasks.ts";
@@ -69,14 +70,24 @@ export async function openRun(
   const startAfter = execution.isNew
     ? 0
     : Math.max(known.sequence ?? 0, (await eventStore?.lastSequence(execution.id)) ?? 0);
-  const run = runScope(plan, execution, startAfter);
+  const keep = async (
+    channel: string,
+    entries: Readonly<Record<string, unknown>>,
+  ): Promise<void> => {
+    if (!continues || tuple === undefined || checkpointer === undefined) return;
+    if (options.durability === "exit") return;
+    await putMemo(checkpointer, tuple.config, execution.id, channel, entries);
+  };
+  const run = runScope(plan, execution, startAfter, keep);
   if (execution.isNew || execution.derived) {
     const { id, attempt, startedAt } = execution;
     bufferEntries(run.carried, EXECUTION_CHANNEL, { id, attempt, startedAt });
   }
   if (continues && tuple !== undefined) carryMemos(tuple, plan.reset, run.carried);
   announce(run, continues, superseded);
-  const config = await runConfig(stack, options, run, continues ? known.trace : undefined);
+  const leave = enterThread(checkpointer, threadId, run);
+  const given = withBound(graph.config, options);
+  const config = await runConfig(stack, given, run, continues ? known.trace : undefined);
   return {
     run,
     held,
@@ -94,7 +105,10 @@ export async function openRun(
       liveOptions: (name) => plan.stack.find((entry) => entry.name === name)?.definition?.options,
       freezeOptions: (name, frozen) => void run.frozenOptions.set(name, frozen),
     },
-    close: () => run.emitter.flush(),
+    close: () => {
+      leave();
+      return run.emitter.flush();
+    },
   };
 }
 
@@ -167,13 +181,19 @@ function resumes(
   );
 }
 
-function runScope(plan: SeamPlan, execution: ExecutionInfo, startAfter: number): RunScope {
+function runScope(
+  plan: SeamPlan,
+  execution: ExecutionInfo,
+  startAfter: number,
+  keep: RunScope["keep"],
+): RunScope {
   const { clock = Date.now, onEvent, eventStore, strict = false, runMode = "live" } = plan.options;
   const run: RunScope = {
     execution,
     frozenOptions: new Map(),
     memory: new Map(),
     carried: new Map(),
+    keep,
     clock,
     strict,
     sites: new Map(),
@@ -183,6 +203,7 @@ function runScope(plan: SeamPlan, execution: ExecutionInfo, startAfter: number):
     unwritten: [],
     root: undefined,
     marks: { tags: new Set(), metadata: new Map() },
+    superseded: false,
     ending: undefined,
     emitter: eventEmitter(() => run.execution, startAfter, {
       listeners: [...(onEvent === undefined ? [] : [onEvent]), (event) => markEvent(run, event)],
@@ -235,6 +256,22 @@ async function runConfig(
     metadata: { ...options.metadata, evenkeel_execution_id: id, execution_attempt: attempt },
     callbacks: joined,
     ...(needsSync && !chosen ? { durability: "sync" } : {}),
+  };
+}
+
+/** What was bound with `withConfig` and says how a run goes: `wrapRun` sees it all in one config. */
+function withBound(bound: StreamOptions = {}, options: StreamOptions): StreamOptions {
+  const recursionLimit = options.recursionLimit ?? bound.recursionLimit;
+  const context = options["context"] ?? bound["context"];
+  // A thread bound to the graph is no thread of the caller's: LangGraph tells the two apart.
+  const { thread_id: _thread, ...configurable } = bound.configurable ?? {};
+  return {
+    ...options,
+    ...(recursionLimit === undefined ? {} : { recursionLimit }),
+    ...(context === undefined ? {} : { context }),
+    ...(bound.configurable === undefined
+      ? {}
+      : { configurable: { ...configurable, ...options.configurable } }),
   };
 }
 

@@ -20,11 +20,11 @@ export function reportUnwrapped(kind: "model" | "tool", how: string, at?: string
       : "Wrap the tools with wrapTools(), or use a ToolNode.";
   const message = `A ${kind} call in "${place}" (${how}) passed no middleware. ${remedy}`;
   if (run.strict || guarded.some((entry) => entry.definition?.failClosed === true)) {
-    throw new CoreError({
-      code: "call-not-wrapped",
-      message,
-      details: { kind, how, node: place },
-    });
+    const details = { kind, how, node: place };
+    const refusal = new CoreError({ code: "call-not-wrapped", message, details });
+    // A tool node may turn what is thrown into an answer for the model.
+    if (node !== undefined) node.refusal ??= refusal;
+    throw refusal;
   }
   if (run.reported.has(message)) return;
   run.reported.add(message);

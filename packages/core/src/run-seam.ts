@@ -24,7 +24,12 @@ import type { GraphScope, RunScope } from "./scope.ts";
 import { planOf, registerPlan } from "./seam-plan.ts";
 import type { GraphPlan, SeamPlan } from "./seam-plan.ts";
 
+interface Superstep {
+  updates: { values: unknown; asNode?: string; taskId?: string }[];
+}
+
 declare class SeamMethods {
+  bulkUpdateState(config: unknown, supersteps: Superstep[]): Promise<unknown>;
   builder: Builder;
   _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator;
   _runLoop(parameters: LoopParameters): Promise<void>;
@@ -67,6 +72,20 @@ function seamClass(Base: Constructor): Constructor {
         : nestedRun(plan, { ...graph, parent: node ?? graph.parent }, run, input, options ?? {});
     }
 
+    override bulkUpdateState(config: unknown, supersteps: Superstep[]): Promise<unknown> {
+      const plan = planOf(this);
+      if (plan === undefined) return super.bulkUpdateState(config, supersteps);
+      // Callers of a server may update state; private channels are none of theirs.
+      const own = supersteps.map((step) => ({
+        ...step,
+        updates: step.updates.map((update) => ({
+          ...update,
+          values: withoutPrivate(update.values, plan.reset),
+        })),
+      }));
+      return super.bulkUpdateState(config, own);
+    }
+
     override async _runLoop(parameters: LoopParameters): Promise<void> {
       const { graph } = ambientScope();
       const plan = planOf(this);
@@ -84,6 +103,13 @@ function seamClass(Base: Constructor): Constructor {
   }
   Object.defineProperty(MiddlewareGraph, "name", { value: Base.name });
   return MiddlewareGraph;
+}
+
+function withoutPrivate(values: unknown, reset: GraphPlan["reset"]): unknown {
+  const plain =
+    typeof values === "object" && values !== null && !Array.isArray(values) && !isCommand(values);
+  if (!plain || !Object.keys(values).some((key) => reset.has(key))) return values;
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !reset.has(key)));
 }
 
 /** Private state that begins an execution goes into the input checkpoint, past the user's schema. */
@@ -142,6 +168,7 @@ async function* rootRun(
     } catch (error) {
       return { status: "failed", error };
     }
+    if (opened.run.superseded) return { status: "superseded" };
     return { status: opened.run.ending ?? "interrupted" };
   };
   const settled = runThrough(plan, opened, attempt).then(

@@ -18,6 +18,8 @@ export interface RunScope {
   readonly memory: Map<string, Map<string, unknown>>;
   /** Private entries that wait for the input checkpoint or for the next node that completes. */
   readonly carried: Map<string, Record<string, unknown>>;
+  /** Keeps entries beside the checkpoint a continued run starts from; a new one has none yet. */
+  readonly keep: (channel: string, entries: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly clock: () => number;
   readonly strict: boolean;
   /** Ordinals of the models this run calls, by place. */
@@ -34,6 +36,8 @@ export interface RunScope {
   root: LiveRootRun | undefined;
   /** What waits to be set on the root run once there is one. */
   readonly marks: RootMarks;
+  /** A newer input took over the thread while this run was at work in the same process. */
+  superseded: boolean;
   /** Set by the loop once it ended: what LangGraph's own status says. */
   ending: "completed" | "interrupted" | undefined;
 }
@@ -63,6 +67,8 @@ export interface NodeScope {
   readonly sites: Map<string, SiteOrdinals>;
   /** What LangGraph runs the node under. */
   readonly config: Partial<RunnableConfig>;
+  /** Why the node may not complete, whatever it made of the error: a call that had to be wrapped. */
+  refusal?: Error | undefined;
   /** The user's channels as this node sees them. */
   readonly readState: () => Readonly<Record<string, unknown>>;
 }
@@ -85,6 +91,8 @@ export interface CallScope {
   readonly name?: string | undefined;
   /** Names of the middleware this call has passed. */
   readonly passed: ReadonlySet<string>;
+  /** Of a tool call past its hooks: whether the tool has begun, so that what begins now is another call. */
+  readonly tool?: { begun: boolean } | undefined;
 }
 
 /** What is ambient at any point of a run. */

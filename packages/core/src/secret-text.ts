@@ -88,15 +88,23 @@ function maskAssignments(text: string): string {
 }
 
 /**
+ * A text with what can only be a secret masked: known key forms, tokens, private keys, credentials
+ * in URLs. Prose that talks about secrets stays as it is.
+ */
+export function maskKnownSecrets(text: string): string {
+  return text
+    .replace(PRIVATE_KEY, REDACTED)
+    .replace(KNOWN_FORMS, REDACTED)
+    .replace(URL_CREDENTIALS, `$1${REDACTED}`)
+    .replace(URL_TOKEN, `$1${REDACTED}`);
+}
+
+/**
  * A text with the secrets in it masked: known key forms, tokens, private keys, credentials in
  * URLs, and whatever is assigned to a name that says it is a secret. Masking twice changes nothing.
  */
 export function redactText(text: string): string {
-  const known = text
-    .replace(PRIVATE_KEY, REDACTED)
-    .replace(KNOWN_FORMS, REDACTED)
-    .replace(URL_CREDENTIALS, `$1${REDACTED}`)
-    .replace(URL_TOKEN, `$1${REDACTED}`)
+  const known = maskKnownSecrets(text)
     .replace(COOKIE_HEADER, `$1${REDACTED}`)
     .replace(SIGNED_QUERY, `$1${REDACTED}`);
   return maskAssignments(known).replace(SCHEME, `$1${REDACTED}`);

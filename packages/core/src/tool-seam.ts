@@ -6,6 +6,7 @@ import { compose } from "./compose.ts";
 import type { ToolCallRequest, ToolResult } from "./middleware.ts";
 import { hookRuntime, toolName } from "./model-seam.ts";
 import { ambientScope, withScope } from "./scope.ts";
+import type { CallScope } from "./scope.ts";
 
 /** One call of a tool as it reached the seam. */
 export interface ToolSeamCall {
@@ -43,14 +44,11 @@ export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
   const { name } = call.toolCall;
   const seam = compose(
     layers.filter((layer) => !passed.has(layer.name)),
-    (inner) =>
-      withScope(
-        {
-          ...scope,
-          call: { kind: "tool", id, name, passed: new Set(layers.map((layer) => layer.name)) },
-        },
-        () => base(inner),
-      ),
+    (inner) => {
+      const all = new Set(layers.map((layer) => layer.name));
+      const call: CallScope = { kind: "tool", id, name, passed: all, tool: { begun: false } };
+      return withScope({ ...scope, call }, () => base(inner));
+    },
   );
   return withScope({ ...scope, call: { kind: "tool", id, name, passed } }, () => seam(request));
 }

@@ -9,6 +9,7 @@ import { modelSeamActive, throughModelSeam } from "./model-seam.ts";
 import type { ChangedCall } from "./model-seam.ts";
 import { relay } from "./relay.ts";
 import { reportUnwrapped } from "./report-unwrapped.ts";
+import { ambientScope } from "./scope.ts";
 
 /** How a model is wrapped. */
 export interface WrapModelOptions {
@@ -42,6 +43,8 @@ interface Wrapping {
   readonly root: ChatModelLike;
   /** Shared by everything derived from one `wrapModel` call. */
   readonly identity: object;
+  /** Wrapped inside a node: the next execution of the node wraps another one. */
+  readonly perCall: boolean;
   readonly site: string | undefined;
   /** The original tools of the last `bindTools`. */
   readonly tools: readonly unknown[] | undefined;
@@ -86,13 +89,15 @@ export function wrapModel<Model extends object>(
     });
   }
   const base = model as unknown as ChatModelLike;
+  const { tools, ...settings } = base.defaultOptions ?? {};
   return wrapped({
     base,
-    root: base,
+    root: withoutDefaults(base),
     identity: model,
+    perCall: ambientScope().node !== undefined,
     site: options.site,
-    tools: undefined,
-    settings: {},
+    tools: Array.isArray(tools) ? tools : undefined,
+    settings,
   }) as unknown as Model;
 }
 
@@ -113,6 +118,12 @@ function isChatModel(model: unknown): boolean {
     BaseLanguageModel.isPrototypeOf(model.constructor) ||
     ("_llmType" in model && "invoke" in model && "_streamIterator" in model)
   );
+}
+
+/** The model without the call options that were bound to it before it was wrapped. */
+function withoutDefaults(base: ChatModelLike): ChatModelLike {
+  if (Object.keys(base.defaultOptions ?? {}).length === 0) return base;
+  return Object.create(base, { defaultOptions: { value: {}, writable: true } }) as ChatModelLike;
 }
 
 function wrapped(wrapping: Wrapping): ChatModelLike {
@@ -179,7 +190,12 @@ function derive(result: unknown, wrapping: Wrapping): unknown {
     // A binding hands its kwargs over with each call: only the original tools must be remembered.
     return rewrapBinding(
       result,
-      wrapped({ ...wrapping, base: inner, settings: {} }) as unknown as Runnable,
+      wrapped({
+        ...wrapping,
+        base: inner,
+        root: rootOf(inner, wrapping),
+        settings: {},
+      }) as unknown as Runnable,
     );
   }
   if (RunnableSequence.isRunnableSequence(result)) {
@@ -193,6 +209,15 @@ function derive(result: unknown, wrapping: Wrapping): unknown {
     return wrapped({ ...wrapping, base: result as ChatModelLike });
   }
   return result;
+}
+
+/** A configurable model answers `withConfig` with a new one of other defaults, tools still bound. */
+function rootOf(inner: ChatModelLike, { root }: Wrapping): ChatModelLike {
+  if (!isConfigurable(inner)) return root;
+  return Object.create(inner, {
+    _queuedMethodOperations: { value: {} },
+    _modelInstanceCache: { value: new Map() },
+  }) as ChatModelLike;
 }
 
 function rewrapBinding(
@@ -214,6 +239,7 @@ async function invokeSeam(
   const [config, given] = separate(base, options);
   return throughModelSeam({
     ...callOf(wrapping, given),
+    model: await concreteModel(wrapping.root, options),
     messages: messagesOf(input),
     asItCame: () => base.invoke(input, options),
     asChanged: (changed) => {
@@ -243,6 +269,7 @@ async function* streamSeam(
   };
   const done = throughModelSeam({
     ...callOf(wrapping, given),
+    model: await concreteModel(wrapping.root, options),
     messages: messagesOf(input),
     asItCame: () => drain(streamOf(base, input, options)),
     asChanged: async (changed) => {
@@ -279,8 +306,8 @@ function callOf(
   given: Readonly<Record<string, unknown>>,
 ): {
   identity: object;
+  perCall: boolean;
   siteName: string | undefined;
-  model: unknown;
   tools: readonly unknown[];
   settings: Record<string, unknown>;
 } {
@@ -289,8 +316,8 @@ function callOf(
   const bound = Object.entries({ ...wrapping.settings, ...settings });
   return {
     identity: wrapping.identity,
+    perCall: wrapping.perCall,
     siteName: wrapping.site,
-    model: wrapping.root,
     tools,
     settings: Object.fromEntries(
       bound.filter(([key, value]) => value !== undefined && key !== "signal"),
@@ -324,6 +351,11 @@ function streamOf(
   })();
 }
 
+/** What a middleware is shown: a configurable model as the one it is in this call. */
+async function concreteModel(root: ChatModelLike, options: unknown): Promise<object> {
+  return isConfigurable(root) ? ((await root._getModelInstance?.(options)) ?? root) : root;
+}
+
 function isConfigurable(base: ChatModelLike): boolean {
   return "_queuedMethodOperations" in base && typeof base._getModelInstance === "function";
 }
@@ -349,12 +381,32 @@ function separate(
   options: Record<string, unknown>,
 ): [Record<string, unknown>, Record<string, unknown>] {
   const model = base as Separating;
-  const [config, callOptions] = model._separateRunnableConfigFromCallOptions?.(options) ?? [
-    {},
-    options,
-  ];
-  return [config, callOptions];
+  const [config, rest] = model._separateRunnableConfigFromCallOptions?.(options) ?? [{}, options];
+  const entries = Object.entries(rest);
+  const ofGraph = entries.filter(([key]) => GRAPH_CONFIG.has(key));
+  const callOptions = entries.filter(([key]) => !GRAPH_CONFIG.has(key));
+  return [{ ...config, ...Object.fromEntries(ofGraph) }, Object.fromEntries(callOptions)];
 }
+
+// A node that hands its config to the model hands over these as well: nothing of a call's settings.
+const GRAPH_CONFIG: ReadonlySet<string> = new Set([
+  "checkpointDuring",
+  "context",
+  "control",
+  "durability",
+  "executionInfo",
+  "heartbeat",
+  "interrupt",
+  "interruptAfter",
+  "interruptBefore",
+  "outputKeys",
+  "serverInfo",
+  "store",
+  "streamMode",
+  "toolCall",
+  "toolCallId",
+  "writer",
+]);
 
 interface PromptLike {
   toChatMessages(): BaseMessage[];

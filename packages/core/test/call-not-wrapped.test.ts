@@ -142,6 +142,23 @@ describe("a call that passed no middleware", () => {
     expect(kit.toolRuns).toEqual([]);
   });
 
+  test("is an error under strict, though a tool node would answer the model with it", async () => {
+    const { graph, kit } = watched(
+      (parts) => {
+        const inner = innerAgent(parts);
+        return new StateGraph(MessagesAnnotation)
+          .addNode("helper", async (state) => ({ messages: (await inner.invoke(state)).messages }))
+          .addEdge(START, "helper");
+      },
+      { strict: true },
+    );
+    await expect(graph.invoke(INPUT, thread())).rejects.toMatchObject({
+      code: "call-not-wrapped",
+      details: { kind: "tool", node: "helper|tools" },
+    });
+    expect(kit.toolRuns).toEqual([]);
+  });
+
   test("is an error where a middleware fails closed", async () => {
     const kit = createKit(true);
     const guard = defineMiddleware({

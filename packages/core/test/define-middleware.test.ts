@@ -174,7 +174,7 @@ describe("private state", () => {
     await graph.invoke(input("1 + 2?"), CONFIG);
     await graph.invoke(input("Again?"), CONFIG);
     const tuple = await checkpointer.getTuple(CONFIG);
-    return (tuple?.checkpoint.channel_values["_notes"] as { d: unknown }).d;
+    return Object(tuple?.checkpoint.channel_values["_notes"]).d as unknown;
   };
 
   test("is empty for a new execution", async () => {

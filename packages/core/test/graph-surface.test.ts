@@ -1,6 +1,12 @@
 import { HumanMessage } from "@langchain/core/messages";
 import { RunnableLambda } from "@langchain/core/runnables";
-import { Annotation, CompiledStateGraph, MemorySaver, START, StateGraph } from "@langchain/langgraph";
+import {
+  Annotation,
+  CompiledStateGraph,
+  MemorySaver,
+  START,
+  StateGraph,
+} from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
 import { withMiddleware } from "../src/index.ts";
@@ -140,10 +146,9 @@ describe("the graph", () => {
     const [one, two] = [bare(loop), watched(loop)];
     const failures = await Promise.all(
       [one.graph, two.graph].map((graph) =>
-        graph.invoke({ text: "" }, thread("t", { recursionLimit: 4 })).catch((error: Error) => [
-          error.name,
-          error.message,
-        ]),
+        graph
+          .invoke({ text: "" }, thread("t", { recursionLimit: 4 }))
+          .catch((error: Error) => [error.name, error.message]),
       ),
     );
     expect(failures[1]).toEqual(failures[0]);

@@ -1,5 +1,12 @@
 import { HumanMessage } from "@langchain/core/messages";
-import { Command, MemorySaver, MessagesAnnotation, START, StateGraph, interrupt } from "@langchain/langgraph";
+import {
+  Command,
+  MemorySaver,
+  MessagesAnnotation,
+  START,
+  StateGraph,
+  interrupt,
+} from "@langchain/langgraph";
 import { ToolNode, createReactAgent, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";

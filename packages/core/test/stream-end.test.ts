@@ -118,6 +118,8 @@ describe("an error of a node", () => {
     );
     await expect(graph.invoke(INPUT, thread())).rejects.toBe(failure);
     expect(spy.outcomes).toEqual(["failed"]);
-    expect(spy.events).toMatchObject([{ name: "execution-failed", detail: { error: "TypeError" } }]);
+    expect(spy.events).toMatchObject([
+      { name: "execution-failed", detail: { error: "TypeError" } },
+    ]);
   });
 });
