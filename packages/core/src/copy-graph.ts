@@ -178,13 +178,13 @@ function subgraphsIn(runnable: Runnable): Compiled[] {
 
 /** Nodes, edges and a hash over both, subgraphs included: what makes two graphs the same graph. */
 function graphFacts(graph: Compiled): GraphFacts {
-  const nodes = Object.keys(graph.builder.nodes).sort();
+  const nodes = Object.keys(graph.builder.nodes).toSorted();
   const edges = [...graph.builder.allEdges]
     .flatMap(([from, to]) => (Array.isArray(from) ? from : [from]).map((one) => [one, to] as const))
-    .sort(([a, b], [c, d]) => (a === c ? compareText(b, d) : compareText(a, c)));
+    .toSorted(([a, b], [c, d]) => (a === c ? compareText(b, d) : compareText(a, c)));
   const branches = Object.entries(graph.builder.branches)
     .flatMap(([from, named]) => Object.keys(named).map((name) => [from, name]))
-    .sort(([a = ""], [b = ""]) => compareText(a, b));
+    .toSorted(([a = ""], [b = ""]) => compareText(a, b));
   const subgraphs = nodes.flatMap((node) => {
     const runnable = graph.builder.nodes[node]?.runnable;
     return isCompiledGraph(runnable) ? [[node, graphFacts(runnable).fingerprint]] : [];

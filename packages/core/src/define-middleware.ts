@@ -157,7 +157,7 @@ function assertDefinition(definition: AnyDefinition): void {
   const refuse = (message: string): never => {
     throw new CoreError({
       code: "invalid-middleware",
-      middleware: String(definition?.name),
+      middleware: definition.name,
       message: `defineMiddleware: ${message}`,
     });
   };

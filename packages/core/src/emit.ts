@@ -34,7 +34,7 @@ export interface EventEmitter {
 }
 
 /** The key under which an event travels in LangGraph's custom stream. */
-export const EVENT_STREAM_TYPE = "evenkeel";
+const EVENT_STREAM_TYPE = "evenkeel";
 
 /** Makes the emitter of one execution, which goes on counting where the last process stopped. */
 export function eventEmitter(

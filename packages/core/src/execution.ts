@@ -22,9 +22,6 @@ export interface ExecutionInfo {
 /** The private channel that carries an execution's identity. */
 export const EXECUTION_CHANNEL = "_execution";
 
-/** The execution a node, tool or hook runs in, where the graph has middleware; else undefined. */
-export type CurrentExecution = () => ExecutionInfo | undefined;
-
 /** Where a call stands in its graph: checkpoint namespace without task ids. */
 export function nodePath(checkpointNamespace: string): string {
   return checkpointNamespace
@@ -46,6 +43,12 @@ export function ambientConfig(): RunnableConfig {
 /** The configurable keys of the config LangGraph runs the current task under. */
 export function ambientConfigurable(): Record<string, unknown> {
   return ambientConfig().configurable ?? {};
+}
+
+/** The thread of a run, as text: LangGraph takes numbers too. */
+export function threadIdOf(configurable: Readonly<Record<string, unknown>>): string | null {
+  const id = configurable["thread_id"];
+  return typeof id === "string" ? id : id === undefined || id === null ? null : JSON.stringify(id);
 }
 
 interface MessageLike {

@@ -3,7 +3,7 @@ import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph"
 
 import type { Compiled, StreamOptions } from "./compiled-graph.ts";
 import { CoreError } from "./errors.ts";
-import { EXECUTION_CHANNEL } from "./execution.ts";
+import { EXECUTION_CHANNEL, threadIdOf } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { bufferEntries, entriesOf, mergeChannel } from "./private-state.ts";
 import type { ChannelValue } from "./private-state.ts";
@@ -113,7 +113,7 @@ function memosOf(
 ): [string, ChannelValue][] {
   return (tuple?.pendingWrites ?? [])
     .filter(([task, channel]) => MEMO_ID.test(task) && channels.has(channel))
-    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([, channel, value]) => [channel, value as ChannelValue]);
 }
 
@@ -130,12 +130,12 @@ function storageOf(
     });
   }
   const { checkpointer } = graph as Compiled;
-  const threadId = config.configurable?.["thread_id"] as unknown;
-  if (typeof checkpointer !== "object" || checkpointer === null || threadId === undefined) {
+  const threadId = threadIdOf(config.configurable ?? {});
+  if (typeof checkpointer !== "object" || checkpointer === null || threadId === null) {
     throw new CoreError({
       code: "checkpointer-required",
       message: "A checkpointer and configurable: { thread_id } are needed to reach a thread.",
     });
   }
-  return { checkpointer: checkpointer as BaseCheckpointSaver, threadId: String(threadId) };
+  return { checkpointer: checkpointer as BaseCheckpointSaver, threadId };
 }

@@ -2,7 +2,7 @@ import { CoreError } from "./errors.ts";
 import type { MiddlewareMode } from "./middleware.ts";
 
 /** The environment variable that switches modes without a deploy: `name=mode`, comma-separated. */
-export const MODE_VARIABLE = "EVENKEEL_MODE";
+const MODE_VARIABLE = "EVENKEEL_MODE";
 
 const MODES: readonly string[] = ["enforce", "observe", "off"];
 

@@ -1,11 +1,11 @@
-import type { BaseCheckpointSaver, BaseStore, CheckpointTuple } from "@langchain/langgraph";
+import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph";
 import { isCommand } from "@langchain/langgraph";
 
 import type { SeamBase, StreamOptions } from "./compiled-graph.ts";
 import { eventEmitter } from "./emit.ts";
 import { CoreError } from "./errors.ts";
 import type { EvenkeelEvent } from "./event.ts";
-import { EXECUTION_CHANNEL, derivedExecutionId } from "./execution.ts";
+import { EXECUTION_CHANNEL, derivedExecutionId, threadIdOf } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { markRoot } from "./live-root.ts";
@@ -38,8 +38,7 @@ export async function openRun(
   options: StreamOptions,
 ): Promise<OpenedRun> {
   const configurable = { ...configurableOf(graph.config), ...options.configurable };
-  const threadId =
-    configurable["thread_id"] === undefined ? null : String(configurable["thread_id"]);
+  const threadId = threadIdOf(configurable);
   const checkpointer = checkpointerOf(graph, configurable);
   const store = options.store ?? graph.store;
   const stack = plan.stack.filter(
@@ -157,13 +156,12 @@ function identify(plan: SeamPlan, sources: IdentitySources): ExecutionInfo {
 }
 
 /** The authenticated user where a server gives one, and the thread. */
-export function defaultScope(config: {
+function defaultScope(config: {
   readonly configurable: Readonly<Record<string, unknown>>;
 }): string {
   const user = config.configurable["langgraph_auth_user"] as { identity?: unknown } | undefined;
   const identity = typeof user?.identity === "string" ? user.identity : "";
-  const thread = config.configurable["thread_id"];
-  return JSON.stringify([identity, thread === undefined ? null : String(thread)]);
+  return JSON.stringify([identity, threadIdOf(config.configurable)]);
 }
 
 /** Continue whenever LangGraph itself would: no input, a Command, a nested resume, a re-run job. */

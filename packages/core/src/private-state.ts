@@ -2,7 +2,7 @@ import { BinaryOperatorAggregate, ReducedValue, StateSchema } from "@langchain/l
 import { z } from "zod";
 
 import { CoreError } from "./errors.ts";
-import { EXECUTION_CHANNEL, ambientConfigurable } from "./execution.ts";
+import { ambientConfigurable } from "./execution.ts";
 import type { PrivateChannel } from "./middleware.ts";
 import type { NodeScope, RunScope } from "./scope.ts";
 
@@ -18,7 +18,7 @@ export interface ChannelValue {
 }
 
 /** An empty private channel. */
-export const EMPTY_CHANNEL: ChannelValue = Object.freeze({ v: 1, e: null, d: Object.freeze({}) });
+const EMPTY_CHANNEL: ChannelValue = Object.freeze({ v: 1, e: null, d: Object.freeze({}) });
 
 /** Merges an update into a private channel; the reducer of every one of them. */
 export function mergeChannel(current: ChannelValue, update: ChannelValue): ChannelValue {
@@ -119,6 +119,3 @@ export function readNative(channel: string): unknown {
   const values = (read as (channels: string[]) => Record<string, unknown>)([channel]);
   return values[channel];
 }
-
-/** The channel names core always adds. */
-export const CORE_CHANNELS: readonly string[] = [EXECUTION_CHANNEL];

@@ -80,16 +80,18 @@ function entryOf(candidate: AnyMiddleware, index: number, native: boolean): Stac
 function ownEntry(middleware: Middleware, native: boolean): StackEntry {
   const { definition } = middleware["~evenkeel"];
   // The hook guards itself (it must in native createAgent), so the onion lets it through.
-  const layer = <Hook>(hook: unknown): Hook | undefined =>
-    hook === undefined
+  const layer = <Layer>(name: "wrapModelCall" | "wrapToolCall"): Layer | undefined => {
+    const hook: unknown = middleware[name];
+    return hook === undefined
       ? undefined
-      : ({ name: middleware.name, retries: true, hook } as unknown as Hook);
+      : ({ name: middleware.name, retries: true, hook } as unknown as Layer);
+  };
   return {
     name: middleware.name,
     middleware,
     definition,
-    model: layer(middleware.wrapModelCall),
-    tool: layer(middleware.wrapToolCall),
+    model: layer("wrapModelCall"),
+    tool: layer("wrapToolCall"),
     tools: definition.tools ?? [],
     native,
   };

@@ -1,6 +1,7 @@
 import type { ToolCall } from "@langchain/core/messages/tool";
-import { Runnable } from "@langchain/core/runnables";
+import { Runnable, mergeConfigs } from "@langchain/core/runnables";
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { EvenkeelError } from "./errors.ts";
@@ -40,7 +41,18 @@ export function instrumentToolNode(node: ToolNodeLike): ToolNodeLike {
   const view = Object.create(node) as ToolNodeLike & { func: unknown };
   view.func = (input: unknown, config: RunnableConfig) => node.run.call(view, input, config);
   view.runTool = (call, config, state) => runThroughSeam(node, call, config, state);
+  // LangChain's keeps its last result in a private field, which only the node itself has.
+  if ("setState" in node) view.invoke = (input, options) => invokeView(view, input, options);
   return view;
+}
+
+function invokeView(
+  view: ToolNodeLike & { config?: Partial<RunnableConfig> },
+  input: unknown,
+  options: Partial<RunnableConfig> | undefined,
+): Promise<unknown> {
+  const config = mergeConfigs(view.config, options) as RunnableConfig;
+  return AsyncLocalStorageProviderSingleton.runWithConfig(config, () => view.run(input, config));
 }
 
 function runThroughSeam(

@@ -366,7 +366,7 @@ function resolvedStructuredOutput(wrapping: Wrapping, values: unknown[]): Runnab
     const instance = (await wrapping.base._getModelInstance?.(config)) as ChatModelLike;
     const model = wrapped({ ...wrapping, base: instance, root: instance });
     const structured = (model.withStructuredOutput as Callable)(...values) as Runnable;
-    return structured.invoke(input as never, config);
+    return structured.invoke(input, config);
   }).withConfig({ runName: "StructuredOutput" });
 }
 
@@ -413,10 +413,10 @@ interface PromptLike {
 }
 
 function messagesOf(input: unknown): BaseMessage[] {
-  const convert = (
-    BaseLanguageModel as unknown as { _convertInputToPromptValue(input: unknown): PromptLike }
-  )._convertInputToPromptValue;
-  return convert(input).toChatMessages();
+  const model = BaseLanguageModel as unknown as {
+    _convertInputToPromptValue(input: unknown): PromptLike;
+  };
+  return model._convertInputToPromptValue(input).toChatMessages();
 }
 
 function describe(value: unknown): string {

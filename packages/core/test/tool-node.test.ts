@@ -124,9 +124,12 @@ describe.each(TOOL_NODES)("$title", ({ Node }) => {
 
     test.each(CALLS)("answers $title as without middleware", async ({ call }) => {
       const spy = spyMiddleware();
-      const one = toolGraph(node(), undefined, parts()).invoke(calling(call), config);
-      const two = toolGraph(node(), [spy.middleware], parts()).invoke(calling(call), config);
-      expect(plain(await outcomeOf(two))).toEqual(plain(await outcomeOf(one)));
+      const [one, two] = await Promise.all(
+        [undefined, [spy.middleware]].map((stack) =>
+          outcomeOf(toolGraph(node(), stack, parts()).invoke(calling(call), config)),
+        ),
+      );
+      expect(plain(two)).toEqual(plain(one));
       expect(spy.tools).toEqual([`${call.name}:c1`]);
     });
   });
@@ -134,9 +137,10 @@ describe.each(TOOL_NODES)("$title", ({ Node }) => {
   test("answers every call of a turn, in its order", async () => {
     const calls = CALLS.map(({ call }, index) => ({ ...call, id: `c${index}` }));
     const spy = spyMiddleware();
-    const one = await toolGraph(new Node(TOOLS), undefined, parts()).invoke(calling(...calls));
-    const two = await toolGraph(new Node(TOOLS), [spy.middleware], parts()).invoke(
-      calling(...calls),
+    const [one, two] = await Promise.all(
+      [undefined, [spy.middleware]].map((stack) =>
+        toolGraph(new Node(TOOLS), stack, parts()).invoke(calling(...calls), config),
+      ),
     );
     expect(plain(two)).toEqual(plain(one));
     expect(spy.tools).toHaveLength(calls.length);

@@ -14,6 +14,8 @@ export function plain(value: unknown): unknown {
   const ids = new Map<string, string>();
   const text = JSON.stringify(value, (key, member: unknown) => {
     if (OWN_METADATA.has(key) || CLOCK.has(key) || LIVE.has(key)) return undefined;
+    // LangChain tells the model where in its own code a tool's arguments were refused.
+    if (typeof member === "string") return member.replaceAll(/\n +at .*/g, "");
     if (member instanceof Map) return Object.fromEntries(member);
     if (member instanceof Error) return { name: member.name, message: member.message };
     return member;
