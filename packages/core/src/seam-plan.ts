@@ -20,9 +20,18 @@ export interface SeamPlan extends GraphPlan {
 // Found by the builder, which `withConfig` hands on; fields set outside a constructor it loses.
 const plans = new WeakMap<Builder, SeamPlan>();
 
+// Another installed copy of core cannot read the plan, and still has to see that there is one.
+const STACK = Symbol.for("evenkeel.stack");
+
 /** Remembers the plan of a copied builder. */
 export function registerPlan(builder: Builder, plan: SeamPlan): void {
   plans.set(builder, plan);
+  Object.defineProperty(builder, STACK, { value: plan.stack.map(({ name }) => name) });
+}
+
+/** The middleware around a graph by name, whichever copy of core put it there; else undefined. */
+export function middlewareOf(graph: Compiled): readonly string[] | undefined {
+  return (graph.builder as { [STACK]?: readonly string[] })[STACK];
 }
 
 /** The plan of a graph made by `withMiddleware`, or undefined for any other graph. */

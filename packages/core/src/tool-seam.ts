@@ -63,7 +63,7 @@ export function stackTool(name: string): unknown {
 }
 
 /** What LangGraph's ToolNode makes of a tool's output: messages and Commands as they are, else text. */
-function asToolResult(output: unknown, toolCall: ToolCall): ToolResult {
+export function asToolResult(output: unknown, toolCall: ToolCall): ToolResult {
   if (ToolMessage.isInstance(output) || isCommand(output)) return output;
   return new ToolMessage({
     status: "success",

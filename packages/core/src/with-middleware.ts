@@ -9,7 +9,7 @@ import { agentWith, isAgent } from "./native-agent.ts";
 import type { Agent } from "./native-agent.ts";
 import type { RunOptions } from "./run-options.ts";
 import { buildSeamGraph } from "./run-seam.ts";
-import { planOf } from "./seam-plan.ts";
+import { middlewareOf } from "./seam-plan.ts";
 import { buildStack } from "./stack.ts";
 import type { StackEntry } from "./stack.ts";
 
@@ -92,11 +92,11 @@ function prepare(
   }
   const stack = buildStack(middleware);
   if (isCompiledGraph(graph)) {
-    const wrapped = planOf(graph);
-    if (wrapped === undefined) return { compiled: graph, stack, native: false };
+    const known = middlewareOf(graph);
+    if (known === undefined) return { compiled: graph, stack, native: false };
     throw new CoreError({
       code: "invalid-graph",
-      message: `${graph.getName()} has middleware already (${wrapped.stack.map(({ name }) => name).join(", ") || "none"}). Give the whole stack in one call of withMiddleware.`,
+      message: `${graph.getName()} has middleware already (${known.join(", ") || "none"}). Give the whole stack in one call of withMiddleware.`,
     });
   }
   if (isBuilder(graph)) {
@@ -120,7 +120,7 @@ function seamGraph(
   const { fields, builder, plan } = copyGraph(compiled, stack, {
     ...where,
     subgraph: (subgraph) =>
-      planOf(subgraph) === undefined
+      middlewareOf(subgraph) === undefined
         ? seamGraph(subgraph, stack, options, { root: false, native: where.native })
         : subgraph,
   });

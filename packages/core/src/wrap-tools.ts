@@ -1,9 +1,10 @@
+import { ToolMessage } from "@langchain/core/messages";
 import type { ToolCall } from "@langchain/core/messages/tool";
 
 import { CoreError } from "./errors.ts";
 import { v7 } from "./ids.ts";
 import { ambientScope } from "./scope.ts";
-import { throughToolSeam, toolSeamActive } from "./tool-seam.ts";
+import { asToolResult, throughToolSeam, toolSeamActive } from "./tool-seam.ts";
 
 interface ToolLike {
   name: string;
@@ -47,7 +48,7 @@ function wrapTool(tool: object): object {
 
 async function invokeSeam(base: ToolLike, input: unknown, options: unknown): Promise<unknown> {
   const toolCall = asToolCall(base, input);
-  const outcome: { output?: unknown } = {};
+  const outcome: { output?: unknown; result?: unknown } = {};
   const result = await throughToolSeam({
     toolCall,
     tool: base,
@@ -61,17 +62,14 @@ async function invokeSeam(base: ToolLike, input: unknown, options: unknown): Pro
           : input
         : request.toolCall.args;
       outcome.output = await tool.invoke(next, options);
-      return outcome.output;
+      outcome.result = asToolResult(outcome.output, request.toolCall);
+      return outcome.result;
     },
   });
-  // Called with bare arguments, a tool answers with its bare output unless a middleware answered.
   if (isToolCall(input)) return result;
-  const content = (result as { content?: unknown }).content;
-  const untouched =
-    typeof outcome.output === "string"
-      ? content === outcome.output
-      : content === JSON.stringify(outcome.output);
-  return untouched ? outcome.output : content;
+  // Called with bare arguments, a tool answers with its bare output unless a middleware answered.
+  if (result === outcome.result) return outcome.output;
+  return ToolMessage.isInstance(result) ? result.content : result;
 }
 
 function isToolCall(input: unknown): input is ToolCall {

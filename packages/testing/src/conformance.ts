@@ -15,7 +15,7 @@ export interface ConformanceTest {
   readonly law: number;
   readonly title: string;
   /** Rejects with a `law-broken` error that says what happened and what to do. */
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /**

@@ -1,10 +1,28 @@
 /** What tests and demonstrations of agents need: local endpoints, databases, crashes, laws. */
+export { conformance } from "./conformance.ts";
+export type { ConformanceTest } from "./conformance.ts";
+export { ConformanceError } from "./conformance-error.ts";
+export type { ConformanceErrorCode } from "./conformance-error.ts";
+export type {
+  ActingCapability,
+  ConformanceCapabilities,
+  ConformanceOptions,
+  ConformanceRunner,
+  StateCapability,
+} from "./conformance-options.ts";
+export type { GraphKind, GraphParts } from "./conformance/graph-kind.ts";
+export type { Situation } from "./conformance/situation.ts";
 export { reportResult } from "./child-report.ts";
 export { crash, run } from "./crash.ts";
 export type { CrashOptions, CrashResult, RunResult } from "./crash.ts";
 export { CrashError } from "./crash-error.ts";
 export { crashMatrix } from "./crash-matrix.ts";
-export type { CaseResult, CrashMatrixOptions, CrashMatrixResult, MatrixCase } from "./crash-matrix.ts";
+export type {
+  CaseResult,
+  CrashMatrixOptions,
+  CrashMatrixResult,
+  MatrixCase,
+} from "./crash-matrix.ts";
 export { crashPoint } from "./crash-point.ts";
 export { TestDatabaseError } from "./database-error.ts";
 export { endPool, openPool } from "./database-pool.ts";

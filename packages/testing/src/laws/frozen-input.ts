@@ -95,7 +95,7 @@ function seamParts(seam: Seam, request: unknown): unknown {
 /** A mutation that was caught or that no freeze shows is seen by comparing before and after. */
 async function leavesAsItWas({ kind, subject, stage }: Scene): Promise<void> {
   const seen: { seam: Seam; request: unknown; before: string }[] = [];
-  const { stack, calls } = sandwich(subject.create(), {
+  const { stack } = sandwich(subject.create(), {
     enter: (seam, request) => {
       seen.push({ seam, request, before: picture(seam, request) });
       return request;
@@ -109,8 +109,6 @@ async function leavesAsItWas({ kind, subject, stage }: Scene): Promise<void> {
       `the request of a ${seam} call was mutated: ${firstDifference(before, after)}.`,
     );
   }
-  const changed = calls.find(({ inner }) => inner.some((call) => call.state === "running"));
-  if (changed !== undefined) throw new Broken("a call never ended.");
 }
 
 function picture(seam: Seam, request: unknown): string {

@@ -5,7 +5,6 @@ import { firstDifference, normalForm } from "../conformance/normal-form.ts";
 import { perform, runOnce } from "../conformance/play.ts";
 import type { Cast, Outcome, Performance } from "../conformance/play.ts";
 import type { Situation } from "../conformance/situation.ts";
-import type { Stage } from "../conformance/stage.ts";
 import { decideReply } from "../scripted-turn.ts";
 import { Broken, everywhere } from "./law.ts";
 import type { Law, Scene } from "./law.ts";
@@ -22,18 +21,11 @@ export const interleavedThreads: Law = {
     everywhere(context, context.subjects, async (scene) => {
       const serial: string[] = [];
       for (const voice of VOICES) {
-        const cast = await castOf(scene, await scene.stage(), scene.subject.situation);
+        const cast = await castOf(scene, meetingPoint(1));
         serial.push(seen(await speak(cast, await perform(cast), voice), scene.subject.create()));
       }
       const gate = meetingPoint(VOICES.length);
-      const situation: Situation = {
-        ...scene.subject.situation,
-        turns: async (call) => {
-          await gate.arrive();
-          return decideReply(scene.subject.situation.turns, call);
-        },
-      };
-      const cast = await castOf(scene, await scene.stage(), situation);
+      const cast = await castOf(scene, gate);
       const shared = await perform(cast);
       const together = await Promise.all(
         VOICES.map((voice) => speak(cast, shared, voice).finally(() => gate.leave())),
@@ -50,8 +42,22 @@ export const interleavedThreads: Law = {
     }),
 };
 
-async function castOf({ kind, subject }: Scene, stage: Stage, situation: Situation): Promise<Cast> {
-  return { kind, stage, situation, stack: [subject.create()] };
+interface MeetingPoint {
+  arrive(): Promise<void>;
+  leave(): void;
+}
+
+/** A graph whose every model call waits at the gate. */
+async function castOf({ kind, subject, stage }: Scene, gate: MeetingPoint): Promise<Cast> {
+  const { turns, ...rest } = subject.situation;
+  const situation: Situation = {
+    ...rest,
+    turns: async (call) => {
+      await gate.arrive();
+      return decideReply(turns, call);
+    },
+  };
+  return { kind, stage: await stage(), situation, stack: [subject.create()] };
 }
 
 /** Runs the graph on a thread of its own, the voice in the user's words. */
@@ -84,7 +90,7 @@ function seen(outcome: Outcome, { name }: AnyMiddleware): string {
 }
 
 /** Where so many runs wait for each other at every step, until they leave. */
-function meetingPoint(participants: number): { arrive(): Promise<void>; leave(): void } {
+function meetingPoint(participants: number): MeetingPoint {
   let expected = participants;
   let waiting: (() => void)[] = [];
   const open = (): void => {

@@ -1,3 +1,5 @@
+import type { AnyMiddleware } from "@evenkeel/core";
+
 import { withEnvironment } from "../conformance/environment.ts";
 import { firstDifference, normalForm } from "../conformance/normal-form.ts";
 import { play } from "../conformance/play.ts";
@@ -14,17 +16,17 @@ export const observeMode: Law = {
   check: (context) =>
     everywhere(context, context.subjects, async ({ kind, subject, stage }) => {
       const { situation } = subject;
-      const { name } = subject.create();
+      const middleware = subject.create();
       const run = async (mode?: "enforce" | "observe"): Promise<Outcome> => {
         const cast = { kind, stage: await stage(), situation };
         if (mode === undefined) return play(cast);
-        return withEnvironment(modeOf(name, mode), () =>
+        return withEnvironment(modeOf(middleware.name, mode), () =>
           play({ ...cast, stack: [subject.create()] }),
         );
       };
       const bare = await run();
       const expected = picture(bare);
-      if (subject.label === "acting" && !acted(await run("enforce"), expected, name)) {
+      if (subject.label === "acting" && !acted(await run("enforce"), bare, middleware)) {
         throw new Broken(
           "in `enforce` it did nothing either: `capabilities.acts` must be a situation in which it acts.",
         );
@@ -47,6 +49,25 @@ function picture({ requests, values, effects, failed }: Outcome): string {
   return normalForm({ requests: sent, values, effects, failed });
 }
 
-function acted(outcome: Outcome, expected: string, name: string): boolean {
-  return outcome.events.some(({ by }) => by === name) || picture(outcome) !== expected;
+/** Offering its own tools is no act: it does so in every run. */
+function acted(outcome: Outcome, bare: Outcome, { name, tools = [] }: AnyMiddleware): boolean {
+  const brought = new Set(tools.map(toolName));
+  const own = ({ requests, ...rest }: Outcome): string =>
+    picture({
+      ...rest,
+      requests: requests.map((request) => {
+        const offered = (request.parameters["tools"] ?? []) as readonly unknown[];
+        const others = offered.filter((tool) => !brought.has(toolName(tool)));
+        return { ...request, parameters: { ...request.parameters, tools: others } };
+      }),
+    });
+  return outcome.events.some(({ by }) => by === name) || own(outcome) !== own(bare);
+}
+
+function toolName(tool: unknown): unknown {
+  const { name, function: definition } = Object(tool) as {
+    name?: unknown;
+    function?: { name?: unknown };
+  };
+  return name ?? definition?.name;
 }
