@@ -1,0 +1,126 @@
+import { approximateTokens } from "./approximate-tokens.ts";
+import { OffloadError } from "./errors.ts";
+import { exceedsTokens } from "./token-counter.ts";
+import type { TokenCounter } from "./token-counter.ts";
+
+/** From what size on a result is kept outside the context; either limit alone is enough. */
+export interface OffloadThresholds {
+  /**
+   * Tokens a result may cost and stay.
+   * @default 2000
+   */
+  maxTokens?: number | undefined;
+  /**
+   * Bytes a result may have and stay.
+   * @default 32768
+   */
+  maxBytes?: number | undefined;
+}
+
+/** Thresholds of their own for single tools; `false` leaves a tool's results where they are. */
+export type PerToolThresholds = Readonly<Record<string, OffloadThresholds | false>>;
+
+/** Whether a result stays in the context, and if not, which limit it passed. */
+export type OffloadPlan =
+  | { readonly action: "keep" }
+  | { readonly action: "offload"; readonly reason: "bytes" | "tokens"; readonly limit: number };
+
+const DEFAULT_MAX_TOKENS = 2_000;
+const DEFAULT_MAX_BYTES = 32 * 1024;
+
+const KEEP: OffloadPlan = { action: "keep" };
+/** Where content blocks keep encoded media: bytes for the store, but no text to be tokenized. */
+const PAYLOAD_KEYS = new Set(["data", "url", "image_url", "source", "input_audio", "b64_json"]);
+const MAX_VISITS = 10_000;
+
+/**
+ * Decides whether a tool's answer stays in the context. A small text is settled by its length or by
+ * an estimate; only between half the limit and the limit is it tokenized, and never beyond it.
+ */
+export function planOffload(
+  content: unknown,
+  { maxTokens = DEFAULT_MAX_TOKENS, maxBytes = DEFAULT_MAX_BYTES }: OffloadThresholds,
+  counter: TokenCounter,
+): OffloadPlan {
+  if (typeof content === "string") return planText(content, maxTokens, maxBytes, counter);
+  if (content instanceof Uint8Array)
+    return content.length > maxBytes ? tooManyBytes(maxBytes) : KEEP;
+  const { bytes, text } = measure(content, maxBytes, maxTokens);
+  if (bytes > maxBytes) return tooManyBytes(maxBytes);
+  return text === "" ? KEEP : planText(text, maxTokens, Number.POSITIVE_INFINITY, counter);
+}
+
+/** The thresholds that hold for a tool, or undefined where its results are left alone. */
+export function thresholdsFor(
+  tool: string,
+  general: OffloadThresholds,
+  perTool: PerToolThresholds = {},
+): OffloadThresholds | undefined {
+  const own = Object.hasOwn(perTool, tool) ? perTool[tool] : undefined;
+  return own === false ? undefined : { ...general, ...own };
+}
+
+/** Throws a coded error for thresholds that are no sensible figures. */
+export function validateThresholds(thresholds: OffloadThresholds, where = "options"): void {
+  for (const name of ["maxTokens", "maxBytes"] as const) {
+    const value: unknown = thresholds[name];
+    if (value === undefined || (typeof value === "number" && value >= 1)) continue;
+    throw new OffloadError({
+      code: "invalid-options",
+      message: `${where}.${name} must be a number of at least 1, but it is ${typeof value === "number" ? value : JSON.stringify(value)}.`,
+      details: { option: name, value },
+    });
+  }
+}
+
+function planText(
+  text: string,
+  maxTokens: number,
+  maxBytes: number,
+  counter: TokenCounter,
+): OffloadPlan {
+  // A UTF-16 unit is one to three bytes, and a token is at least one byte.
+  const mostBytes = text.length * 3;
+  if (mostBytes <= maxBytes && mostBytes <= maxTokens) return KEEP;
+  if (text.length > maxBytes) return tooManyBytes(maxBytes);
+  if (mostBytes > maxBytes && Buffer.byteLength(text) > maxBytes) return tooManyBytes(maxBytes);
+  // The estimate is at least half of the true count: below half of the limit it is answer enough.
+  if (approximateTokens(text, maxTokens / 2) <= maxTokens / 2) return KEEP;
+  return exceedsTokens(text, maxTokens, counter)
+    ? { action: "offload", reason: "tokens", limit: maxTokens }
+    : KEEP;
+}
+
+function tooManyBytes(limit: number): OffloadPlan {
+  return { action: "offload", reason: "bytes", limit };
+}
+
+// Strings and bytes of a nested value, without recursion and no further than the limits need.
+function measure(
+  value: unknown,
+  maxBytes: number,
+  maxTokens: number,
+): { bytes: number; text: string } {
+  const queue: { value: unknown; payload: boolean }[] = [{ value, payload: false }];
+  let bytes = 0;
+  let text = "";
+  for (let visits = 0; queue.length > 0 && bytes <= maxBytes; visits += 1) {
+    const { value: item, payload } = queue.pop() ?? { value: undefined, payload: false };
+    // So many small parts are large, whatever is in them.
+    if (visits > MAX_VISITS) return { bytes: Number.POSITIVE_INFINITY, text };
+    if (typeof item === "string") {
+      bytes += item.length <= maxBytes ? Buffer.byteLength(item) : item.length;
+      if (!payload && text.length <= maxTokens * 16) text += `${item}\n`;
+    } else if (item instanceof Uint8Array) {
+      bytes += item.length;
+    } else if (typeof item === "object" && item !== null) {
+      for (const [key, child] of Object.entries(item)) {
+        bytes += Array.isArray(item) ? 1 : key.length;
+        queue.push({ value: child, payload: payload || PAYLOAD_KEYS.has(key) });
+      }
+    } else {
+      bytes += 8;
+    }
+  }
+  return { bytes, text };
+}

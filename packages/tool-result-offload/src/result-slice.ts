@@ -1,0 +1,58 @@
+import { CHUNK_BYTES, countNewlines } from "./chunk.ts";
+import type { ResultChunk } from "./chunk.ts";
+import type { ChunkRange, ResultEntry } from "./result-driver.ts";
+import type { ByteRange, LineRange, ResultPiece } from "./result-store.ts";
+
+/** The chunks that a slice lies in. */
+export function chunkRangeOf(range: ByteRange | LineRange): ChunkRange {
+  if ("offset" in range) {
+    const first = Math.floor(range.offset / CHUNK_BYTES);
+    const end = Math.ceil((range.offset + range.length) / CHUNK_BYTES);
+    return { first, count: Math.max(0, end - first) };
+  }
+  // One chunk more than the bytes need: the line may begin anywhere in the first.
+  const count = Math.ceil(range.maxBytes / CHUNK_BYTES) + 1;
+  return { line: range.line, lastLine: range.line + range.lines - 1, count };
+}
+
+/** Cuts the slice out of its chunks. */
+export function cutSlice(
+  entry: ResultEntry,
+  chunks: readonly ResultChunk[],
+  range: ByteRange | LineRange,
+): ResultPiece {
+  const head = chunks[0];
+  if (head === undefined) return { offset: entry.size, line: entry.lines, bytes: new Uint8Array() };
+  const base = head.index * CHUNK_BYTES;
+  const bytes =
+    chunks.length === 1 ? head.bytes : Buffer.concat(chunks.map((chunk) => chunk.bytes));
+  if ("offset" in range) {
+    const start = Math.min(range.offset - base, bytes.length);
+    return {
+      offset: base + start,
+      line: head.newlinesBefore + countNewlines(bytes.subarray(0, start)) + 1,
+      bytes: bytes.subarray(start, start + range.length),
+    };
+  }
+  const start = afterNewlines(bytes, 0, range.line - 1 - head.newlinesBefore);
+  if (start === undefined || base + start >= entry.size) {
+    return { offset: entry.size, line: entry.lines, bytes: new Uint8Array() };
+  }
+  const end = afterNewlines(bytes, start, range.lines) ?? bytes.length;
+  return {
+    offset: base + start,
+    line: range.line,
+    bytes: bytes.subarray(start, Math.min(end, start + range.maxBytes)),
+  };
+}
+
+// The position behind the count-th line feed from `start` on.
+function afterNewlines(bytes: Uint8Array, start: number, count: number): number | undefined {
+  let position = start;
+  for (let seen = 0; seen < count; seen += 1) {
+    const at = bytes.indexOf(10, position);
+    if (at === -1) return undefined;
+    position = at + 1;
+  }
+  return position;
+}
