@@ -104,10 +104,6 @@ const USES: readonly { title: string; use: Use }[] = [
   },
   { title: "stream", use: (wrap) => drain(wrap(chat()).stream(CONVERSATION)) },
   {
-    title: "a model that streams by itself",
-    use: (wrap) => wrap(chat({ streaming: true })).invoke(CONVERSATION),
-  },
-  {
     title: "streamEvents",
     use: (wrap) => drain(wrap(chat()).streamEvents(CONVERSATION, { version: "v2" })),
   },

@@ -1,6 +1,8 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { getConfig } from "@langchain/langgraph";
 
+import { sha256 } from "./canonical-json.ts";
+
 /** One user input carried to its answer, with every retry, pause, crash and resume in between. */
 export interface ExecutionInfo {
   readonly id: string;
@@ -58,15 +60,24 @@ interface MessageLike {
   role?: string;
 }
 
+/** The authenticated user where a server gives one, and the thread. */
+export function defaultScope(config: {
+  readonly configurable: Readonly<Record<string, unknown>>;
+}): string {
+  const user = config.configurable["langgraph_auth_user"] as { identity?: unknown } | undefined;
+  const identity = typeof user?.identity === "string" ? user.identity : "";
+  return JSON.stringify([identity, threadIdOf(config.configurable)]);
+}
+
 /**
- * The identity of an execution that began without the run seam: thread id and the id of the last
- * human message, which LangGraph keeps stable over resume and fork.
+ * The identity of an execution that began without the run seam: tenant and thread, and the id of
+ * the last human message, which LangGraph keeps stable over resume and fork.
  */
-export function derivedExecutionId(threadId: string | null, messages: unknown): string {
+export function derivedExecutionId(scope: string, messages: unknown): string {
   const list = Array.isArray(messages) ? (messages as MessageLike[]) : [];
   const human = list.findLast((message) => {
     const type = typeof message.getType === "function" ? message.getType() : message.type;
     return type === "human" || message.role === "user";
   });
-  return `derived:${threadId ?? "no-thread"}:${human?.id ?? "no-message"}`;
+  return `derived:${sha256(scope).slice(0, 16)}:${human?.id ?? "no-message"}`;
 }

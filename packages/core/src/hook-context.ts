@@ -6,6 +6,7 @@ import { CoreError } from "./errors.ts";
 import {
   EXECUTION_CHANNEL,
   ambientConfigurable,
+  defaultScope,
   derivedExecutionId,
   nodePath,
 } from "./execution.ts";
@@ -173,8 +174,8 @@ interface NativeRun {
 const NATIVE_RUNS_KEPT = 1_000;
 const nativeRuns = new Map<string, NativeRun>();
 
-function nativeRun(threadId: string | null, messages: unknown): NativeRun {
-  const id = derivedExecutionId(threadId, messages);
+function nativeRun(threadId: string | null, scope: string, messages: unknown): NativeRun {
+  const id = derivedExecutionId(scope, messages);
   const known = nativeRuns.get(id);
   if (known !== undefined) return known;
   const execution: ExecutionInfo = {
@@ -182,7 +183,7 @@ function nativeRun(threadId: string | null, messages: unknown): NativeRun {
     attempt: 1,
     startedAt: new Date().toISOString(),
     threadId,
-    scope: threadId === null ? "" : `thread:${threadId}`,
+    scope,
     isNew: true,
     manifestHash: null,
     derived: true,
@@ -210,7 +211,7 @@ function nativeContext(source: ContextSource): BuiltContext {
   const threadId = typeof configurable["thread_id"] === "string" ? configurable["thread_id"] : null;
   const namespace = configurable["checkpoint_ns"];
   const path = typeof namespace === "string" ? nodePath(namespace) : "";
-  const run = nativeRun(threadId, request.state["messages"]);
+  const run = nativeRun(threadId, defaultScope({ configurable }), request.state["messages"]);
   const writes = new Map<string, Record<string, unknown>>();
   const write = (channel: string, entries: Entries): void =>
     bufferEntries(writes, assertDeclared(definition, channel), entries);

@@ -1,5 +1,6 @@
 import { EXECUTION_CHANNEL } from "./execution.ts";
 import { bufferEntries } from "./private-state.ts";
+import { rootRun } from "./root-run.ts";
 import type { RunScope } from "./scope.ts";
 
 /** The root run of a LangSmith trace while it is open; its final update carries tags and metadata. */
@@ -50,7 +51,7 @@ export function attachRun(
   const tracer = tracerOf(manager?.handlers);
   const own = manager === undefined ? undefined : tracer?.getRun(manager.runId);
   if (own === undefined) return;
-  run.root = (own.trace_id === undefined ? undefined : tracer?.getRun(own.trace_id)) ?? own;
+  run.root = tracer === undefined ? own : rootRun(own, tracer);
   applyMarks(run);
   if (run.execution.isNew && own.dotted_order !== undefined) {
     bufferEntries(run.carried, EXECUTION_CHANNEL, { trace: own.dotted_order });

@@ -2,12 +2,11 @@ import { getConfig } from "@langchain/langgraph";
 
 import { tracerOf } from "./live-root.ts";
 import type { LiveRootRun } from "./live-root.ts";
+import { rootRun } from "./root-run.ts";
+import type { ClimbableRun } from "./root-run.ts";
 
 /** An open run of a LangSmith trace: what its last update carries can still be changed here. */
-export interface LiveRunTree extends LiveRootRun {
-  parent_run_id?: string;
-  /** Its own id, where it was built from the headers of another process. */
-  distributedParentId?: string;
+export interface LiveRunTree extends LiveRootRun, ClimbableRun {
   /** The headers by which another process joins this trace. */
   toHeaders?(): Record<string, string>;
 }
@@ -52,28 +51,7 @@ export function liveRun(config: TracedConfig | undefined = ambientConfig()): Liv
   const parentRunId = manager.getParentRunId?.();
   if (tracer === undefined || parentRunId === undefined) return undefined;
   const run = tracer.getRun(parentRunId);
-  return run === undefined ? undefined : { run, root: rootOf(run, tracer) };
-}
-
-/**
- * A joined trace has its true root in another process, and here a stand-in of it that is never
- * sent: then the highest run that this process itself will close counts.
- */
-function rootOf(run: LiveRunTree, tracer: RunLookup): LiveRunTree {
-  const root = run.trace_id === undefined ? undefined : tracer.getRun(run.trace_id);
-  if (root !== undefined && !isStandIn(root)) return root;
-  const seen = new Set([run.id]);
-  let highest = run;
-  for (;;) {
-    const parent = highest.parent_run_id && tracer.getRun(highest.parent_run_id);
-    if (!parent || isStandIn(parent) || seen.has(parent.id)) return highest;
-    seen.add(parent.id);
-    highest = parent;
-  }
-}
-
-function isStandIn(run: LiveRunTree): boolean {
-  return run.distributedParentId === run.id;
+  return run === undefined ? undefined : { run, root: rootRun(run, tracer) };
 }
 
 function ambientConfig(): TracedConfig | undefined {

@@ -80,7 +80,7 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
         ? await call.asItCame()
         : await call.asChanged({
             model: request.model,
-            messages: [...systemMessages(request), ...request.messages],
+            messages: [...systemMessages(request, call), ...request.messages],
             tools: request.tools,
             settings: { ...request.modelSettings, ...toolChoice(request) },
           });
@@ -155,8 +155,9 @@ function normalise(next: ModelRequest, before: ModelRequest): ModelRequest {
   return { ...next, systemMessage: new SystemMessage({ content: [{ type: "text", text }] }) };
 }
 
-function systemMessages({ systemMessage }: ModelRequest): BaseMessage[] {
-  return systemMessage.text === "" ? [] : [systemMessage];
+function systemMessages({ systemMessage }: ModelRequest, { messages }: ModelCall): BaseMessage[] {
+  // An empty one is what a call without any is shown as; one that came is sent, empty or not.
+  return systemMessage.text === "" && systemMessage !== messages[0] ? [] : [systemMessage];
 }
 
 function toolChoice({ toolChoice: choice }: ModelRequest): Record<string, unknown> {

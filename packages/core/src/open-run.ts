@@ -5,7 +5,7 @@ import type { SeamBase, StreamOptions } from "./compiled-graph.ts";
 import { eventEmitter } from "./emit.ts";
 import { CoreError } from "./errors.ts";
 import type { EvenkeelEvent } from "./event.ts";
-import { EXECUTION_CHANNEL, derivedExecutionId, threadIdOf } from "./execution.ts";
+import { EXECUTION_CHANNEL, defaultScope, derivedExecutionId, threadIdOf } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { markRoot } from "./live-root.ts";
@@ -146,22 +146,13 @@ function identify(plan: SeamPlan, sources: IdentitySources): ExecutionInfo {
   return {
     ...shared,
     // A thread that was in flight before Evenkeel came: nothing holds an identity, so it is derived.
-    id: continues ? derivedExecutionId(threadId, messages) : createId(),
+    id: continues ? derivedExecutionId(shared.scope, messages) : createId(),
     attempt: 1,
     startedAt: new Date(clock()).toISOString(),
     isNew: !continues,
     manifestHash: null,
     derived: continues,
   };
-}
-
-/** The authenticated user where a server gives one, and the thread. */
-function defaultScope(config: {
-  readonly configurable: Readonly<Record<string, unknown>>;
-}): string {
-  const user = config.configurable["langgraph_auth_user"] as { identity?: unknown } | undefined;
-  const identity = typeof user?.identity === "string" ? user.identity : "";
-  return JSON.stringify([identity, threadIdOf(config.configurable)]);
 }
 
 /** Continue whenever LangGraph itself would: no input, a Command, a nested resume, a re-run job. */

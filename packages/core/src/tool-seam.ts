@@ -46,8 +46,8 @@ export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
     layers.filter((layer) => !passed.has(layer.name)),
     (inner) => {
       const all = new Set(layers.map((layer) => layer.name));
-      const call: CallScope = { kind: "tool", id, name, passed: all, tool: { begun: false } };
-      return withScope({ ...scope, call }, () => base(inner));
+      const past: CallScope = { kind: "tool", id, name, passed: all, tool: { begun: false } };
+      return withScope({ ...scope, call: past }, () => base(inner));
     },
   );
   return withScope({ ...scope, call: { kind: "tool", id, name, passed } }, () => seam(request));

@@ -50,9 +50,10 @@ describe.each(KINDS)("$title", ({ build }) => {
 
 const counter: Build = (kit) => {
   const model = kit.model(({ messages }) => ({ content: `heard ${messages.at(-1)?.text}` }));
-  const state = Annotation.Root({ text: Annotation<string>, round: Annotation<number> });
+  const count = Annotation<number>({ reducer: (_, next) => next, default: () => 0 });
+  const state = Annotation.Root({ text: Annotation<string>, round: count });
   return new StateGraph(state)
-    .addNode("agent", async ({ text, round = 0 }) => ({
+    .addNode("agent", async ({ text, round }) => ({
       text: (await model.invoke([new HumanMessage(text)])).text,
       round: round + 1,
     }))

@@ -44,7 +44,7 @@ function langChainToolNode(): ToolNodeClass {
   const placeholder = { name: "none", invoke: () => "", lc_runnable: true };
   const { graph } = createAgent({
     model: fakeModel(),
-    tools: [placeholder as unknown as StructuredToolInterface],
+    tools: [placeholder as StructuredToolInterface],
   });
   const { nodes } = (graph as unknown as { builder: { nodes: Record<string, ToolNodeSpec> } })
     .builder;
