@@ -83,3 +83,12 @@ export function watched(callbacks: unknown): unknown {
   manager.addHandler(watch, true);
   return manager;
 }
+
+/** Callbacks of a model call that a seam carries: in it a watch that is alone has nothing to see. */
+export function unwatched(callbacks: unknown): unknown {
+  const handlers = Array.isArray(callbacks)
+    ? (callbacks as unknown[])
+    : (callbacks as ManagerLike | undefined)?.handlers;
+  // Not undefined: LangChain would fall back to the ambient callbacks, which are the node's.
+  return handlers?.length === 1 && handlers[0] === watch ? [] : callbacks;
+}

@@ -25,6 +25,7 @@ export interface Builder {
   readonly allEdges: Set<[string | string[], string]>;
   compile(options?: Record<string, unknown>): Compiled;
   _schemaDefinition: Record<string, unknown>;
+  _inputDefinition: Record<string, unknown>;
   _schemaDefinitions: Map<unknown, Record<string, unknown>>;
   _createDefaultErrorHandlerSpec?(): NodeSpec | undefined;
 }
@@ -60,6 +61,7 @@ export type StreamOptions = Record<string, unknown> & {
 export interface SeamBase extends Compiled {
   _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator;
   _runLoop(parameters: LoopParameters): Promise<void>;
+  _validateInput(input: unknown): Promise<unknown>;
   checkpointer?: BaseCheckpointSaver | boolean;
   store?: BaseStore;
 }

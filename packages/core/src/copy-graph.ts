@@ -50,7 +50,7 @@ export function copyGraph(
   const shared = addForeignChannels(builder, stack);
   const userChannels = Object.keys(builder.channels).filter((name) => !reset.has(name));
   for (const name of reset.keys()) builder.channels[name] ??= privateChannel() as BaseChannel;
-  const plan: GraphPlan = { stack, reset, userChannels, facts: graphFacts(graph) };
+  const plan: GraphPlan = { stack, reset, userChannels, shared, facts: graphFacts(graph) };
   const watches = stack.some(({ model, tool }) => model !== undefined || tool !== undefined);
   const nodePlan = { reset, userChannels, watches };
   for (const [name, spec] of Object.entries(builder.nodes)) {
@@ -59,7 +59,7 @@ export function copyGraph(
     builder.nodes[name] = {
       ...spec,
       runnable: new NodeWrapper(name, runnable, nodePlan),
-      input: withoutPrivate(builder, spec.input, reset),
+      input: inputOf(builder, spec.input, reset, runnable === spec.runnable ? [] : shared),
       subgraphs: subgraphs.length > 0 ? subgraphs : spec.subgraphs,
     };
   }
@@ -99,17 +99,30 @@ function copyBuilder(builder: Builder): Builder {
   return copy;
 }
 
-/** What a node is given, less the private channels that a native agent's own schema declares. */
-function withoutPrivate(
+/**
+ * What a node is given: less the private channels that a native agent's own schema declares, and
+ * with those that foreign middleware shares with its tools, where the node is theirs or a subgraph.
+ */
+function inputOf(
   builder: Builder,
   input: NodeSpec["input"],
   reset: ReadonlyMap<string, unknown>,
+  shared: readonly string[],
 ): NodeSpec["input"] {
-  if (input === undefined || !Object.keys(input).some((name) => reset.has(name))) return input;
-  const fields = Object.entries(input).filter(([name]) => !reset.has(name));
-  const narrowed = Object.fromEntries(fields);
-  builder._schemaDefinitions.set(narrowed, narrowed);
-  return narrowed;
+  if (input === undefined) return input;
+  const names = Object.keys(input);
+  if (shared.length === 0 && !names.some((name) => reset.has(name))) return input;
+  const given = names.filter((name) => !reset.has(name)).map((name) => [name, input[name]]);
+  const added = shared.map((name) => [name, builder.channels[name]]);
+  return defineSchema(builder, Object.fromEntries([...given, ...added]));
+}
+
+function defineSchema(
+  builder: Builder,
+  definition: Record<string, unknown>,
+): Record<string, unknown> {
+  builder._schemaDefinitions.set(definition, definition);
+  return definition;
 }
 
 /** A graph-wide error handler becomes a node only while its builder compiles. */
@@ -138,6 +151,11 @@ function addForeignChannels(builder: Builder, stack: readonly StackEntry[]): str
       builder.channels[key] = channel;
       if (!key.startsWith("_")) added.push(key);
     }
+  }
+  if (added.length > 0) {
+    const channels = added.map((key) => [key, builder.channels[key]]);
+    const input = { ...builder._inputDefinition, ...Object.fromEntries(channels) };
+    builder._inputDefinition = defineSchema(builder, input);
   }
   return added;
 }

@@ -60,11 +60,12 @@ export function runContext(
     noteIdentity(run, channel, entries);
   };
   return {
-    ...shared(definition, mode, run),
     // What another hook of the run froze or wrote meanwhile counts.
     get options() {
       return optionsOf(definition, run);
     },
+    live: definition.live ?? {},
+    mode,
     get execution() {
       return run.execution;
     },
@@ -82,6 +83,9 @@ export function runContext(
         await run.keep(channel, entries);
       },
     },
+    memory: memoryOf(run.memory, definition.name),
+    now: run.clock,
+    annotate: (marks) => markRoot(run, marks),
     emit: (name, fields) => void run.emitter.emit(definition.name, name, { node: null }, fields),
   };
 }
@@ -89,24 +93,18 @@ export function runContext(
 function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
   const { definition, mode, request } = source;
   const { run } = node.graph;
-  const write = (channel: string, entries: Entries): void => {
-    bufferEntries(node.writes, assertDeclared(definition, channel), entries);
-    noteIdentity(run, channel, entries);
-  };
-  const state: PrivateState = {
-    read: (channel) => readEntries(node, assertDeclared(definition, channel), run.execution.id),
-    write,
-    save: async (channel, entries) => {
-      write(channel, entries);
-      await keepMemo(node, channel, entries);
-    },
-  };
   const context: HookContext = {
-    ...shared(definition, mode, run),
+    options: optionsOf(definition, run),
+    live: definition.live ?? {},
+    mode,
+    execution: run.execution,
     node: node.path,
     callSite: callSiteOf(source, node.path),
     native: false,
-    state,
+    state: nodeState(definition, node),
+    memory: memoryOf(run.memory, definition.name),
+    now: run.clock,
+    annotate: (marks) => markRoot(run, marks),
     emit: (name, fields) =>
       void run.emitter.emit(
         definition.name,
@@ -118,19 +116,19 @@ function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
   return { context, finish: (result) => result };
 }
 
-function shared(
-  definition: AnyDefinition,
-  mode: MiddlewareMode,
-  run: RunScope,
-): Pick<HookContext, "options" | "live" | "mode" | "execution" | "memory" | "now" | "annotate"> {
+function nodeState(definition: AnyDefinition, node: NodeScope): PrivateState {
+  const { run } = node.graph;
+  const write = (channel: string, entries: Entries): void => {
+    bufferEntries(node.writes, assertDeclared(definition, channel), entries);
+    noteIdentity(run, channel, entries);
+  };
   return {
-    options: optionsOf(definition, run),
-    live: definition.live ?? {},
-    mode,
-    execution: run.execution,
-    memory: memoryOf(run.memory, definition.name),
-    now: run.clock,
-    annotate: (marks) => markRoot(run, marks),
+    read: (channel) => readEntries(node, assertDeclared(definition, channel), run.execution.id),
+    write,
+    save: async (channel, entries) => {
+      write(channel, entries);
+      await keepMemo(node, channel, entries);
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { EXECUTION_CHANNEL, threadIdOf } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { bufferEntries, entriesOf, mergeChannel } from "./private-state.ts";
 import type { ChannelValue } from "./private-state.ts";
-import type { NodeScope } from "./scope.ts";
+import type { NodeScope, RunScope } from "./scope.ts";
 import { planOf } from "./seam-plan.ts";
 import type { GraphPlan } from "./seam-plan.ts";
 
@@ -20,7 +20,7 @@ export async function writeMemo(
   graph: object,
   config: RunnableConfig,
   channel: string,
-  entries: Readonly<Record<string, unknown>>,
+  entries: Entries,
   before: (subject: MemoSubject) => Promise<void> = async () => undefined,
 ): Promise<MemoSubject> {
   const { checkpointer, threadId } = storageOf(graph, config, channel);
@@ -45,29 +45,37 @@ export async function writeMemo(
   return subject;
 }
 
+type Entries = Readonly<Record<string, unknown>>;
+
 /** Whose state a memo is. */
 export interface MemoSubject {
   readonly executionId: string;
   readonly threadId: string;
 }
 
-/** Keeps private state beside the checkpoint on which the outermost graph of a node is at work. */
-export async function keepMemo(
-  node: NodeScope,
-  channel: string,
-  entries: Readonly<Record<string, unknown>>,
-): Promise<void> {
+/** Notes the first checkpoint of a new execution, once its first node begins. */
+export function anchorRun({ anchor, carried }: RunScope, configurable: Configurable): void {
+  if (!anchor.wanted || anchor.id !== undefined) return;
+  anchor.id = currentCheckpoint(configurable);
+  if (anchor.id !== undefined) bufferEntries(carried, EXECUTION_CHANNEL, { first: anchor.id });
+}
+
+/** Keeps private state of a node beside the first checkpoint of its execution, or the current one. */
+export async function keepMemo(node: NodeScope, channel: string, entries: Entries): Promise<void> {
   const { parent, run } = node.graph;
   if (parent !== undefined) return keepMemo(parent, channel, entries);
   const { configurable = {}, durability } = node.config as StreamOptions;
   const saver = configurable["__pregel_checkpointer"] as BaseCheckpointSaver | undefined;
-  const checkpoints = configurable["checkpoint_map"] as Record<string, string> | undefined;
-  const id = checkpoints?.[""];
+  const id = run.anchor.id ?? currentCheckpoint(configurable);
   // Under durability "exit" the checkpoint a node works on is never written.
   if (saver === undefined || id === undefined || durability === "exit") return;
-  const { thread_id } = configurable;
-  const beside = { configurable: { thread_id, checkpoint_ns: "", checkpoint_id: id } };
-  await putMemo(saver, beside, run.execution.id, channel, entries);
+  await putMemo(
+    saver,
+    checkpointAt(configurable["thread_id"], id),
+    run.execution.id,
+    channel,
+    entries,
+  );
 }
 
 /** Keeps private state beside a checkpoint. */
@@ -76,7 +84,7 @@ export async function putMemo(
   beside: RunnableConfig,
   executionId: string,
   channel: string,
-  entries: Readonly<Record<string, unknown>>,
+  entries: Entries,
 ): Promise<void> {
   const value: ChannelValue = { v: 1, e: executionId, d: entries };
   // Time-ordered ids: savers return pending writes by task id, so later memos are merged later.
@@ -87,34 +95,70 @@ export async function putMemo(
 export function withMemos(
   tuple: CheckpointTuple | undefined,
   channels: GraphPlan["reset"],
-): ReadonlyMap<string, unknown> {
+): Map<string, unknown> {
   const values = new Map<string, unknown>(Object.entries(tuple?.checkpoint.channel_values ?? {}));
-  for (const [channel, value] of memosOf(tuple, channels)) {
+  for (const { channel, value } of memosOf(tuple, channels)) {
     values.set(channel, mergeChannel(values.get(channel) as ChannelValue, value));
   }
   return values;
 }
 
-/** Hands memos to the run, which writes them into their channels with the first node to complete. */
-export function carryMemos(
+/**
+ * The memos of an execution that its checkpoint does not have, by channel: those beside it, and of
+ * those beside the execution's first checkpoint what is newer, or of another branch.
+ */
+export function missingMemos(
   tuple: CheckpointTuple,
+  origin: CheckpointTuple | undefined,
+  executionId: string,
   channels: GraphPlan["reset"],
-  carried: Map<string, Record<string, unknown>>,
-): void {
-  for (const [channel, value] of memosOf(tuple, channels)) bufferEntries(carried, channel, value.d);
+): Map<string, Record<string, unknown>> {
+  const missing = new Map<string, Record<string, unknown>>();
+  const since = Date.parse(tuple.checkpoint.ts);
+  const own = memosOf(tuple, channels).map((memo) => ({ ...memo, newer: true }));
+  const others = memosOf(origin, channels).map((memo) => ({ ...memo, newer: memo.at >= since }));
+  for (const { channel, value, newer } of [...others, ...own]) {
+    if (value.e !== null && value.e !== executionId) continue;
+    const held = entriesOf(tuple.checkpoint.channel_values[channel], channel, executionId);
+    const fresh = Object.entries(value.d).filter(
+      ([key, entry]) =>
+        !Object.hasOwn(held, key) || (newer && JSON.stringify(held[key]) !== JSON.stringify(entry)),
+    );
+    if (fresh.length > 0) bufferEntries(missing, channel, Object.fromEntries(fresh));
+  }
+  return missing;
 }
 
-// A memo's id is of version 7; LangGraph's own task ids are of version 5.
+/** The config by which a saver finds a checkpoint of the outermost graph. */
+export function checkpointAt(thread: unknown, id: string): RunnableConfig {
+  return { configurable: { thread_id: thread, checkpoint_ns: "", checkpoint_id: id } };
+}
+
+type Configurable = Readonly<Record<string, unknown>>;
+
+function currentCheckpoint(configurable: Configurable): string | undefined {
+  return (configurable["checkpoint_map"] as Record<string, string> | undefined)?.[""];
+}
+
+interface Memo {
+  readonly channel: string;
+  readonly value: ChannelValue;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+// A memo's id is of version 7, which begins with its time; LangGraph's own task ids are of version 5.
 const MEMO_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
 
-function memosOf(
-  tuple: CheckpointTuple | undefined,
-  channels: GraphPlan["reset"],
-): [string, ChannelValue][] {
+function memosOf(tuple: CheckpointTuple | undefined, channels: GraphPlan["reset"]): Memo[] {
   return (tuple?.pendingWrites ?? [])
     .filter(([task, channel]) => MEMO_ID.test(task) && channels.has(channel))
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([, channel, value]) => [channel, value as ChannelValue]);
+    .map(([task, channel, value]) => ({
+      channel,
+      value: value as ChannelValue,
+      at: Number.parseInt(task.replace("-", "").slice(0, 12), 16),
+    }));
 }
 
 function storageOf(

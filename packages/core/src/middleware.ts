@@ -179,6 +179,8 @@ export interface MiddlewareNeeds {
 export interface PrivateChannel {
   /** `"execution"` empties it for each new execution, `"never"` keeps it for the thread. @default "execution" */
   reset?: "execution" | "never";
+  /** `"execution"` lets what was saved with `save` hold in every fork of the execution. @default "branch" */
+  forks?: "branch" | "execution";
 }
 
 /** What an author writes; {@link defineMiddleware} makes a middleware of it. */

@@ -98,7 +98,7 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
 let modelCalls = 0;
 
 function initialRequest(call: ModelCall, scope: AmbientScope, node: NodeScope): ModelRequest {
-  const [first, ...rest] = call.messages;
+  const [first] = call.messages;
   const leads = first !== undefined && SystemMessage.isInstance(first);
   const systemMessage = leads ? first : new SystemMessage("");
   const { tool_choice: choice, ...modelSettings } = call.settings;
@@ -107,7 +107,7 @@ function initialRequest(call: ModelCall, scope: AmbientScope, node: NodeScope): 
     model: call.model,
     systemMessage,
     systemPrompt: systemMessage.text,
-    messages: (leads ? rest : call.messages) as BaseMessage[],
+    messages: (leads ? call.messages.slice(1) : call.messages) as BaseMessage[],
     tools: extra.length === 0 ? call.tools : [...call.tools, ...extra],
     ...(choice === undefined ? {} : { toolChoice: choice }),
     modelSettings,

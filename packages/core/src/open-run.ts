@@ -10,11 +10,12 @@ import type { ExecutionInfo } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { markRoot } from "./live-root.ts";
 import { enterThread } from "./live-threads.ts";
-import { carryMemos, putMemo, withMemos } from "./memo.ts";
+import { checkpointAt, missingMemos, putMemo, withMemos } from "./memo.ts";
 import type { RunRequest } from "./middleware.ts";
 import { currentMode } from "./mode.ts";
 import { isOpen, missingNodes } from "./pending-tasks.ts";
-import { bufferEntries, entriesOf } from "./private-state.ts";
+import { bufferEntries, entriesOf, mergeChannel } from "./private-state.ts";
+import type { ChannelValue } from "./private-state.ts";
 import type { RunScope } from "./scope.ts";
 import type { SeamPlan } from "./seam-plan.ts";
 import { factsOf } from "./stack.ts";
@@ -69,20 +70,31 @@ export async function openRun(
   const startAfter = execution.isNew
     ? 0
     : Math.max(known.sequence ?? 0, (await eventStore?.lastSequence(execution.id)) ?? 0);
-  const keep = async (
-    channel: string,
-    entries: Readonly<Record<string, unknown>>,
-  ): Promise<void> => {
-    if (!continues || tuple === undefined || checkpointer === undefined) return;
-    if (options.durability === "exit") return;
-    await putMemo(checkpointer, tuple.config, execution.id, channel, entries);
+  const anchor = {
+    wanted: keepsForForks(stack),
+    id: continues ? firstCheckpoint(known, tuple) : undefined,
   };
-  const run = runScope(plan, execution, startAfter, keep);
+  const keep: RunScope["keep"] = async (channel, entries) => {
+    if (checkpointer === undefined || anchor.id === undefined) return;
+    if (options.durability === "exit") return;
+    await putMemo(checkpointer, checkpointAt(threadId, anchor.id), execution.id, channel, entries);
+  };
+  const run = runScope(plan, execution, startAfter, { anchor, keep });
   if (execution.isNew || execution.derived) {
     const { id, attempt, startedAt } = execution;
     bufferEntries(run.carried, EXECUTION_CHANNEL, { id, attempt, startedAt });
   }
-  if (continues && tuple !== undefined) carryMemos(tuple, plan.reset, run.carried);
+  if (continues && tuple !== undefined && checkpointer !== undefined) {
+    const origin = await originOf(tuple, anchor, checkpointer);
+    if (anchor.wanted && known.first === undefined) {
+      bufferEntries(run.carried, EXECUTION_CHANNEL, { first: anchor.id });
+    }
+    for (const [channel, entries] of missingMemos(tuple, origin, execution.id, plan.reset)) {
+      const value = { v: 1 as const, e: execution.id, d: entries };
+      values.set(channel, mergeChannel(values.get(channel) as ChannelValue, value));
+      bufferEntries(run.carried, channel, entries);
+    }
+  }
   announce(run, continues, superseded);
   const leave = enterThread(checkpointer, threadId, run);
   const given = withBound(graph.config, options);
@@ -118,6 +130,33 @@ interface Identity {
   sequence?: number;
   manifestHash?: string;
   trace?: string;
+  /** Id of the execution's first checkpoint. */
+  first?: string;
+}
+
+function keepsForForks(stack: readonly StackEntry[]): boolean {
+  return stack.some(({ definition }) =>
+    Object.values(definition?.state ?? {}).some(({ forks }) => forks === "execution"),
+  );
+}
+
+/** Where the memos of every fork are: an execution that does not say so has not left its first one. */
+function firstCheckpoint(
+  { first }: Identity,
+  tuple: CheckpointTuple | undefined,
+): string | undefined {
+  return first ?? (tuple?.config.configurable?.["checkpoint_id"] as string | undefined);
+}
+
+/** The first checkpoint of a continued execution, where it is another one than it continues from. */
+async function originOf(
+  tuple: CheckpointTuple,
+  { id, wanted }: RunScope["anchor"],
+  checkpointer: BaseCheckpointSaver,
+): Promise<CheckpointTuple | undefined> {
+  if (!wanted || id === undefined) return undefined;
+  const { thread_id, checkpoint_id } = tuple.config.configurable ?? {};
+  return id === checkpoint_id ? undefined : checkpointer.getTuple(checkpointAt(thread_id, id));
 }
 
 interface IdentitySources {
@@ -174,7 +213,7 @@ function runScope(
   plan: SeamPlan,
   execution: ExecutionInfo,
   startAfter: number,
-  keep: RunScope["keep"],
+  kept: Pick<RunScope, "anchor" | "keep">,
 ): RunScope {
   const { clock = Date.now, onEvent, eventStore, strict = false, runMode = "live" } = plan.options;
   const run: RunScope = {
@@ -182,7 +221,7 @@ function runScope(
     frozenOptions: new Map(),
     memory: new Map(),
     carried: new Map(),
-    keep,
+    ...kept,
     clock,
     strict,
     sites: new Map(),

@@ -23,6 +23,7 @@ import { ambientScope, withScope } from "./scope.ts";
 import type { GraphScope, RunScope } from "./scope.ts";
 import { planOf, registerPlan } from "./seam-plan.ts";
 import type { GraphPlan, SeamPlan } from "./seam-plan.ts";
+import { validateShared } from "./shared-input.ts";
 
 interface Superstep {
   updates: { values: unknown; asNode?: string; taskId?: string }[];
@@ -33,6 +34,7 @@ declare class SeamMethods {
   builder: Builder;
   _streamIterator(input: unknown, options?: StreamOptions): AsyncGenerator;
   _runLoop(parameters: LoopParameters): Promise<void>;
+  _validateInput(input: unknown): Promise<unknown>;
 }
 type Constructor = new (fields: Record<string, unknown>) => SeamMethods;
 
@@ -84,6 +86,11 @@ function seamClass(Base: Constructor): Constructor {
         })),
       }));
       return super.bulkUpdateState(config, own);
+    }
+
+    override _validateInput(input: unknown): Promise<unknown> {
+      const shared = planOf(this)?.shared ?? [];
+      return validateShared(input, shared, (own) => super._validateInput(own));
     }
 
     override async _runLoop(parameters: LoopParameters): Promise<void> {

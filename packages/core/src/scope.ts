@@ -18,6 +18,8 @@ export interface RunScope {
   readonly memory: Map<string, Map<string, unknown>>;
   /** Private entries that wait for the input checkpoint or for the next node that completes. */
   readonly carried: Map<string, Record<string, unknown>>;
+  /** The first checkpoint of the execution, where what holds in every fork of it is kept. */
+  readonly anchor: { readonly wanted: boolean; id: string | undefined };
   /** Keeps entries beside the checkpoint a continued run starts from; a new one has none yet. */
   readonly keep: (channel: string, entries: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly clock: () => number;

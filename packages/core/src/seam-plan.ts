@@ -9,6 +9,8 @@ export interface GraphPlan {
   /** Private channels of this graph, and how each is reset. */
   readonly reset: ReadonlyMap<string, PrivateChannel["reset"]>;
   readonly userChannels: readonly string[];
+  /** Public channels that foreign middleware added. */
+  readonly shared: readonly string[];
   readonly facts: GraphFacts;
 }
 

@@ -2,6 +2,7 @@ import { StateSchema } from "@langchain/langgraph";
 
 import type { OnionLayer } from "./compose.ts";
 import { CoreError } from "./errors.ts";
+import { callForeignHook } from "./foreign-request.ts";
 import { isEvenkeelMiddleware } from "./middleware.ts";
 import type {
   AnyMiddleware,
@@ -107,40 +108,21 @@ function foreignEntry(middleware: ForeignMiddleware, native: boolean): StackEntr
       details: { hooks },
     });
   }
-  const { wrapModelCall, wrapToolCall } = middleware;
-  const layer = <Layer>(hook: unknown): Layer | undefined =>
-    typeof hook === "function" && !native
-      ? ({
-          name: middleware.name,
-          retries: true,
-          hook: (request: ModelRequest, handler: unknown) =>
-            Reflect.apply(hook, middleware, [narrowRequest(middleware, request), handler]),
-        } as unknown as Layer)
-      : undefined;
+  const layer = <Layer>(name: "wrapModelCall" | "wrapToolCall"): Layer | undefined => {
+    const hook = middleware[name];
+    if (typeof hook !== "function" || native) return undefined;
+    const call = callForeignHook.bind(undefined, middleware, hook as never);
+    return { name: middleware.name, retries: true, hook: call } as unknown as Layer;
+  };
   return {
     name: middleware.name,
     middleware,
     definition: undefined,
-    model: layer(wrapModelCall),
-    tool: layer(wrapToolCall),
+    model: layer("wrapModelCall"),
+    tool: layer("wrapToolCall"),
     tools: middleware.tools ?? [],
     native,
   };
-}
-
-interface Parsing {
-  parse(value: unknown): unknown;
-}
-
-/** LangChain parses the run's context by the middleware's own schema before it calls a hook. */
-function narrowRequest<Request extends { runtime: { context?: unknown } }>(
-  middleware: ForeignMiddleware,
-  request: Request,
-): Request {
-  const schema = middleware.contextSchema as Parsing | undefined;
-  if (typeof schema?.parse !== "function") return request;
-  const context = schema.parse(request.runtime.context ?? {});
-  return { ...request, runtime: { ...request.runtime, context } };
 }
 
 /** The channels a foreign middleware's state schema asks for, as LangGraph builds them. */

@@ -33,7 +33,7 @@ export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
   const request: ToolCallRequest = {
     toolCall: call.toolCall,
     tool: call.tool,
-    state: call.state,
+    state: { ...scope.node?.readState(), ...call.state },
     runtime: hookRuntime(),
   };
   if (graph === undefined) return base(request);

@@ -4,6 +4,7 @@ import type { AIMessage, BaseMessage } from "@langchain/core/messages";
 import { RunnableBinding, RunnableLambda, RunnableSequence } from "@langchain/core/runnables";
 import type { Runnable, RunnableConfig } from "@langchain/core/runnables";
 
+import { unwatched } from "./call-watch.ts";
 import { CoreError } from "./errors.ts";
 import { modelSeamActive, throughModelSeam } from "./model-seam.ts";
 import type { ChangedCall } from "./model-seam.ts";
@@ -241,10 +242,10 @@ async function invokeSeam(
     ...callOf(wrapping, given),
     model: await concreteModel(wrapping.root, options),
     messages: messagesOf(input),
-    asItCame: () => base.invoke(input, options),
+    asItCame: () => base.invoke(input, carried(options, config)),
     asChanged: (changed) => {
       const { runnable, callOptions } = applyChanges(changed);
-      return runnable.invoke(changed.messages, { ...config, ...callOptions });
+      return runnable.invoke(changed.messages, { ...carried(config, config), ...callOptions });
     },
   });
 }
@@ -271,10 +272,11 @@ async function* streamSeam(
     ...callOf(wrapping, given),
     model: await concreteModel(wrapping.root, options),
     messages: messagesOf(input),
-    asItCame: () => drain(streamOf(base, input, options)),
+    asItCame: () => drain(streamOf(base, input, carried(options, config))),
     asChanged: async (changed) => {
       const { runnable, callOptions } = applyChanges(changed);
-      return drain(await runnable.stream(changed.messages, { ...config, ...callOptions }));
+      const all = { ...carried(config, config), ...callOptions };
+      return drain(await runnable.stream(changed.messages, all));
     },
   }).then(
     async (message) => {
@@ -368,6 +370,15 @@ function resolvedStructuredOutput(wrapping: Wrapping, values: unknown[]): Runnab
     const structured = (model.withStructuredOutput as Callable)(...values) as Runnable;
     return structured.invoke(input, config);
   }).withConfig({ runName: "StructuredOutput" });
+}
+
+/** Options of a call that has passed the seam: nothing in it is left to be watched for. */
+function carried(
+  options: Record<string, unknown>,
+  config: Record<string, unknown>,
+): Record<string, unknown> {
+  const callbacks = unwatched(config["callbacks"]);
+  return callbacks === config["callbacks"] ? options : { ...options, callbacks };
 }
 
 interface Separating {

@@ -41,7 +41,7 @@ export const TOOL_NODES: readonly { title: string; Node: ToolNodeClass }[] = [
 ];
 
 function langChainToolNode(): ToolNodeClass {
-  const placeholder = { name: "none", invoke: () => "", lc_runnable: true };
+  const placeholder: unknown = { name: "none", invoke: () => "", lc_runnable: true };
   const { graph } = createAgent({
     model: fakeModel(),
     tools: [placeholder as StructuredToolInterface],
