@@ -76,7 +76,8 @@ export async function packedProject(options: PackedProjectOptions): Promise<Pack
 export function quietEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
-      ([key]) => !/^npm_(?!config_registry)/.test(key) && key !== "NODE_OPTIONS" && key !== "VITEST",
+      ([key]) =>
+        !/^npm_(?!config_registry)/.test(key) && key !== "NODE_OPTIONS" && key !== "VITEST",
     ),
   );
 }

@@ -1,10 +1,16 @@
+import { maskKnownSecrets } from "@evenkeel/core";
 import type { ModelRequest } from "@evenkeel/core";
 
-import { concreteModel, describeModel, rebuildModel, sameModel } from "./frozen-model.ts";
-import type { ResolveModel } from "./frozen-model.ts";
+import { concreteModel, describeModel, sameModel } from "./frozen-model.ts";
 import { describePrompt, withPrompt } from "./frozen-prompt.ts";
-import { describeTool, offerTools } from "./frozen-tools.ts";
+import { describeTool, offerTools, withoutRevoked } from "./frozen-tools.ts";
+import { LIVE_FIELDS } from "./live-fields.ts";
 import type { FrozenModel, SiteManifest } from "./manifest.ts";
+import { asJson, sameJson, storablePart } from "./plain-json.ts";
+import { rebuildModel } from "./rebuild-model.ts";
+import type { ResolveModel } from "./rebuild-model.ts";
+import { describeFormat, reviveFormat } from "./response-format.ts";
+import type { FrozenFormat } from "./response-format.ts";
 
 /** A call as it came: what is compared and what is recorded. */
 export interface LiveCall {
@@ -17,18 +23,21 @@ const describedModels = new WeakMap<object, FrozenModel>();
 
 /** Describes a model call: model and settings, system prompt, tools. */
 export async function describeCall(request: ModelRequest): Promise<LiveCall> {
-  const model = await concreteModel(request.model, { configurable: request.runtime.configurable });
+  const { configurable } = request.runtime;
+  const model = await concreteModel(request.model as object, { configurable });
   const known = describedModels.get(model) ?? describeModel(model);
   describedModels.set(model, known);
+  const prompt = describePrompt(request);
+  const text = JSON.stringify(prompt);
   return {
     model,
     site: {
       model: known,
-      prompt: describePrompt(request),
+      prompt: maskKnownSecrets(text) === text ? prompt : null,
       tools: request.tools.map(describeTool),
-      toolChoice: plain(request.toolChoice),
-      responseFormat: plain(request.responseFormat),
-      settings: (plain(request.modelSettings) ?? {}) as Record<string, unknown>,
+      toolChoice: asJson(request.toolChoice),
+      responseFormat: describeFormat(request.responseFormat),
+      settings: storablePart(request.modelSettings ?? {}, LIVE_FIELDS),
     },
   };
 }
@@ -41,57 +50,84 @@ export interface Enforcement {
   readonly revokedTools: ReadonlySet<string>;
   /** The live model is called, because the frozen one was revoked. */
   readonly keepModel: boolean;
-  /** Models already rebuilt in this process, by call site and live model. */
-  readonly rebuilt: WeakMap<object, Map<string, object>>;
+  readonly rebuilt: WeakMap<object, Map<string, Promise<object>>>;
+  /** Told what could not be put into force. */
+  readonly onGap: (reason: string) => void;
 }
 
 /** The request as the frozen site has it; what does not differ stays the object it was. */
-export function applySite(
+export async function applySite(
   request: ModelRequest,
   live: LiveCall,
   frozen: SiteManifest,
   how: Enforcement,
-): ModelRequest {
+): Promise<ModelRequest> {
   let next = request;
-  if (!how.dynamicPrompt && !equal(live.site.prompt, frozen.prompt)) {
-    next = withPrompt(next, frozen.prompt);
+  const { prompt } = frozen;
+  if (prompt !== null && !how.dynamicPrompt && !sameJson(live.site.prompt, prompt)) {
+    next = withPrompt(next, prompt);
   }
-  const hashes = (site: SiteManifest): string[] => site.tools.map(({ hash }) => hash);
-  const revokes = frozen.tools.some(({ name }) => how.revokedTools.has(name));
-  if (revokes || !equal(hashes(live.site), hashes(frozen))) {
+  if (!sameTools(live.site, frozen)) {
     next = { ...next, tools: offerTools(frozen.tools, request.tools, how.revokedTools) };
+  } else {
+    next = allowedTools(next, how.revokedTools);
   }
-  if (!equal(live.site.toolChoice, frozen.toolChoice)) {
+  if (!sameJson(live.site.toolChoice, frozen.toolChoice)) {
     next = { ...next, toolChoice: frozen.toolChoice ?? undefined };
   }
-  if (!equal(live.site.settings, frozen.settings)) {
-    next = { ...next, modelSettings: frozen.settings };
+  if (!sameJson(live.site.settings, frozen.settings)) {
+    next = { ...next, modelSettings: withSettings(request.modelSettings, live.site, frozen) };
+  }
+  if (!sameJson(live.site.responseFormat, frozen.responseFormat)) {
+    next = withFormat(next, frozen, how);
   }
   if (!how.keepModel && !sameModel(live.site.model, frozen.model)) {
-    next = { ...next, model: rebuiltModel(live.model, frozen.model, how) };
+    next = { ...next, model: await rebuiltModel(live.model, frozen.model, how) };
   }
   return next;
 }
 
-function rebuiltModel(live: object, frozen: FrozenModel, how: Enforcement): object {
-  const ofLive = how.rebuilt.get(live) ?? new Map<string, object>();
+/** The request without tools that were revoked; the request itself where none of its tools is. */
+export function allowedTools(request: ModelRequest, revoked: ReadonlySet<string>): ModelRequest {
+  const tools = withoutRevoked(request.tools, revoked);
+  return tools === request.tools ? request : { ...request, tools };
+}
+
+/** True where two sites offer the same tools in the same order. */
+export function sameTools(one: SiteManifest, other: SiteManifest): boolean {
+  return (
+    one.tools.length === other.tools.length &&
+    one.tools.every(({ hash }, index) => hash === other.tools[index]?.hash)
+  );
+}
+
+/** Frozen settings, with what could not be recorded of the live ones. */
+function withSettings(
+  settings: Readonly<Record<string, unknown>> | undefined,
+  live: SiteManifest,
+  frozen: SiteManifest,
+): Record<string, unknown> {
+  const unrecorded = Object.entries(settings ?? {}).filter(
+    ([key]) => !Object.hasOwn(live.settings, key),
+  );
+  return { ...Object.fromEntries(unrecorded), ...frozen.settings };
+}
+
+function withFormat(request: ModelRequest, frozen: SiteManifest, how: Enforcement): ModelRequest {
+  const format = frozen.responseFormat as FrozenFormat | null;
+  const revived = reviveFormat(format, request.responseFormat);
+  if (revived === undefined) {
+    how.onGap("response-format-not-rebuildable");
+    return request;
+  }
+  return { ...request, responseFormat: revived ?? undefined };
+}
+
+function rebuiltModel(live: object, frozen: FrozenModel, how: Enforcement): Promise<object> {
+  const ofLive = how.rebuilt.get(live) ?? new Map<string, Promise<object>>();
   how.rebuilt.set(live, ofLive);
   const key = JSON.stringify(frozen);
   const known = ofLive.get(key) ?? rebuildModel(frozen, live, how.resolveModel);
   ofLive.set(key, known);
   return known;
-}
-
-/** True where two JSON values are the same, key order included: it reaches the wire. */
-export function equal(one: unknown, other: unknown): boolean {
-  return one === other || JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
-}
-
-function plain(value: unknown): unknown {
-  if (value === undefined || value === null) return null;
-  try {
-    return JSON.parse(JSON.stringify(value)) as unknown;
-  } catch {
-    return null;
-  }
 }

@@ -8,9 +8,11 @@ export type ConfigFreezeErrorCode =
   | "config-drifted"
   | "manifest-tampered"
   | "manifest-invalid"
+  | "manifest-missing"
   | "manifest-version-unsupported"
   | "model-not-rebuildable"
   | "model-revoked"
+  | "revocation-unavailable"
   | "node-missing";
 
 /** A failure of config-freeze: see {@link ConfigFreezeErrorCode} for what can happen. */

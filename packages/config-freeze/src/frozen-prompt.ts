@@ -3,20 +3,24 @@ import { SystemMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 
 import type { SiteManifest } from "./manifest.ts";
-
-type FrozenPrompt = SiteManifest["prompt"];
+import { asJson } from "./plain-json.ts";
 
 /** The system messages a request begins with, as they are recorded. */
+export type FrozenPrompt = NonNullable<SiteManifest["prompt"]>;
+
+/** Describes the system messages a request begins with. */
 export function describePrompt(request: ModelRequest): FrozenPrompt {
   return leading(request).map((message) => ({
-    content: message.content as unknown,
+    content: asJson(message.content),
     name: message.name ?? null,
+    // The role "developer" of some providers is said here.
+    kwargs: asJson(message.additional_kwargs) as Record<string, unknown>,
   }));
 }
 
 /** The request with the frozen system messages in place of the live ones it begins with. */
 export function withPrompt(request: ModelRequest, prompt: FrozenPrompt): ModelRequest {
-  const count = leading(request).length - (hasText(request.systemMessage) ? 1 : 0);
+  const count = leading(request).length - (isThere(request.systemMessage) ? 1 : 0);
   const conversation = request.messages.slice(count);
   const [first, ...rest] = prompt.map(revive);
   const systemMessage = first ?? new SystemMessage("");
@@ -31,16 +35,18 @@ export function withPrompt(request: ModelRequest, prompt: FrozenPrompt): ModelRe
 function leading({ systemMessage, messages }: ModelRequest): BaseMessage[] {
   const end = messages.findIndex((message) => !SystemMessage.isInstance(message));
   const inList = end === -1 ? messages : messages.slice(0, end);
-  return hasText(systemMessage) ? [systemMessage, ...inList] : [...inList];
+  return isThere(systemMessage) ? [systemMessage, ...inList] : [...inList];
 }
 
-function hasText(message: SystemMessage): boolean {
-  return message.text !== "";
+// The seam has an empty message where a request has none, and makes no message of an empty text.
+function isThere(message: SystemMessage | undefined): message is SystemMessage {
+  return message !== undefined && message.text !== "";
 }
 
-function revive({ content, name }: FrozenPrompt[number]): SystemMessage {
+function revive({ content, name, kwargs }: FrozenPrompt[number]): SystemMessage {
   return new SystemMessage({
     content: content as string,
+    additional_kwargs: kwargs,
     ...(name === null ? {} : { name }),
   });
 }

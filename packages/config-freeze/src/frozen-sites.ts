@@ -1,8 +1,9 @@
-import type { HookContext } from "@evenkeel/core";
-
 import type { ManifestBodies } from "./manifest-bodies.ts";
 import { openSiteManifest, seal } from "./manifest.ts";
 import type { Sealed, SiteManifest } from "./manifest.ts";
+import { matchSite } from "./match-site.ts";
+import type { FreezeContext } from "./options.ts";
+import { memoryOf } from "./run-memory.ts";
 
 /** The private channel of call sites. */
 export const SITES_CHANNEL = "_configSites";
@@ -18,78 +19,101 @@ export interface SiteEntry {
   readonly dynamic?: boolean;
   /** The dated name an alias answered with. */
   readonly pinned?: string;
+  /** The dated name could not be called. */
+  readonly unpinnable?: boolean;
 }
 
 /** A frozen call site, opened. */
 export interface FrozenSite {
+  readonly name: string;
   readonly entry: SiteEntry;
   readonly manifest: SiteManifest;
 }
 
-/** The call sites of one execution: read from the channel once, kept for the life of the process. */
+/** The call sites of one execution. */
 export interface FrozenSites {
-  find(site: string): Promise<FrozenSite | undefined>;
-  freeze(site: string, manifest: SiteManifest): Promise<FrozenSite>;
-  amend(site: string, change: Partial<SiteEntry>): void;
+  /** The frozen site a live call belongs to; the first call of a site freezes it. */
+  findOrFreeze(name: string, live: SiteManifest): Promise<{ site: FrozenSite; isNew: boolean }>;
+  /** Changes what is noted of a site beside its manifest, durably. */
+  amend(site: FrozenSite, change: Partial<SiteEntry>): Promise<FrozenSite>;
   /** Every site frozen so far. */
-  all(): Promise<ReadonlyMap<string, FrozenSite>>;
+  all(): Promise<FrozenSite[]>;
 }
 
-/** The call sites of the execution a hook runs in. */
-export function frozenSites(
-  context: HookContext,
-  generation: string,
-  bodies: ManifestBodies,
-): FrozenSites {
-  const opened = remembered(context);
-  const read = async (site: string, entry: SiteEntry): Promise<FrozenSite> => {
-    const known = opened.get(site);
-    if (known !== undefined && known.entry.hash === entry.hash) return known;
-    const sealed = entry.sealed ?? (await bodies.get(entry.hash));
-    const fresh = { entry, manifest: openSiteManifest(sealed, site) };
-    opened.set(site, fresh);
-    return fresh;
-  };
-  const write = (site: string, entry: SiteEntry, manifest: SiteManifest): FrozenSite => {
-    const fresh = { entry, manifest };
-    opened.set(site, fresh);
-    context.state.write(SITES_CHANNEL, { [site]: entry });
-    return fresh;
-  };
+/** The call sites of the execution a hook runs in: read from the channel once, then remembered. */
+export function frozenSites(context: FreezeContext, bodies: ManifestBodies): FrozenSites {
+  const memory = memoryOf(context);
+  const generation = memory.run?.generation ?? "";
+
   const entries = (): [string, SiteEntry][] =>
-    Object.entries(context.state.read(SITES_CHANNEL) as Record<string, SiteEntry>).filter(
-      ([, entry]) => entry.generation === generation,
-    );
+    Object.entries({
+      ...memory.held,
+      ...(context.state.read(SITES_CHANNEL) as Record<string, SiteEntry>),
+    }).filter(([, entry]) => entry.generation === generation);
+
+  async function open(name: string, entry: SiteEntry): Promise<FrozenSite> {
+    const known = memory.sites.get(name);
+    if (known !== undefined) return known;
+    const sealed = entry.sealed ?? (await bodies.get(entry.hash));
+    const site = { name, entry, manifest: openSiteManifest(sealed, entry.hash, name) };
+    memory.sites.set(name, site);
+    return site;
+  }
+
+  // Parallel tasks of one superstep do not see each other's writes: what is remembered counts.
+  async function all(): Promise<FrozenSite[]> {
+    for (const [name, entry] of entries()) await open(name, entry);
+    return [...memory.sites.values()];
+  }
+
+  async function keep(site: FrozenSite): Promise<FrozenSite> {
+    memory.sites.set(site.name, site);
+    await context.state.save(SITES_CHANNEL, { [site.name]: site.entry });
+    return site;
+  }
+
+  async function freeze(name: string, live: SiteManifest): Promise<FrozenSite> {
+    const sealed = seal(live);
+    const { hash } = sealed;
+    const elsewhere = await bodies.put(hash, sealed);
+    const entry = elsewhere ? { generation, hash } : { generation, hash, sealed };
+    return keep({ name, entry, manifest: sealed.body as SiteManifest });
+  }
+
+  async function findOrFreeze(
+    name: string,
+    live: SiteManifest,
+  ): Promise<{ site: FrozenSite; isNew: boolean }> {
+    const matched = memory.matched.get(name);
+    const known = matched === undefined ? undefined : memory.sites.get(matched);
+    if (known !== undefined) return { site: known, isNew: false };
+    const taken = new Set(memory.matched.values());
+    const { found, free } = matchSite(name, live, await all(), taken);
+    const site = found ?? (await freeze(free, live));
+    memory.matched.set(name, site.name);
+    return { site, isNew: found === undefined };
+  }
+
   return {
-    find: async (site) => {
-      const known = opened.get(site);
-      if (known !== undefined && known.entry.generation === generation) return known;
-      const entry = entries().find(([name]) => name === site)?.[1];
-      return entry === undefined ? undefined : read(site, entry);
-    },
-    freeze: async (site, manifest) => {
-      const sealed = seal(manifest);
-      const { hash } = sealed;
-      const elsewhere = await bodies.put(hash, sealed);
-      const entry = elsewhere ? { generation, hash } : { generation, hash, sealed };
-      return write(site, entry, sealed.body as SiteManifest);
-    },
-    amend: (site, change) => {
-      const known = opened.get(site);
-      if (known !== undefined) write(site, { ...known.entry, ...change }, known.manifest);
-    },
-    all: async () => {
-      for (const [site, entry] of entries()) await read(site, entry);
-      return opened;
-    },
+    all,
+    // The first calls of a site may come in parallel: one freezes it, the others find it frozen.
+    findOrFreeze: (name, live) =>
+      inTurn(memory.freezing, placeOf(name), () => findOrFreeze(name, live)),
+    amend: (site, change) => keep({ ...site, entry: { ...site.entry, ...change } }),
   };
 }
 
-// Parallel tasks of one superstep do not see each other's writes: the first to freeze is remembered.
-function remembered(context: HookContext): Map<string, FrozenSite> {
-  const known = context.memory.get("sites") as Map<string, FrozenSite> | undefined;
-  if (known !== undefined) return known;
-  const fresh = new Map<string, FrozenSite>();
-  context.memory.set("sites", fresh);
-  return fresh;
+function placeOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("#"));
+}
+
+async function inTurn<Result>(
+  turns: Map<string, Promise<unknown>>,
+  key: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const before = turns.get(key);
+  const mine = before === undefined ? work() : before.then(work, work);
+  turns.set(key, mine);
+  return mine;
 }

@@ -1,13 +1,12 @@
-import type { HookContext, ManifestStore } from "@evenkeel/core";
-
 import { ConfigFreezeError } from "./errors.ts";
 import type { Sealed } from "./manifest.ts";
+import type { FreezeContext } from "./options.ts";
 
 /** Where manifest bodies lie when not in the private channel itself. */
 export interface ManifestBodies {
   /** Keeps a body under its hash; false where the channel has to hold it. */
   put(hash: string, sealed: Sealed): Promise<boolean>;
-  get(hash: string): Promise<Sealed>;
+  get(hash: string): Promise<unknown>;
 }
 
 // The parts of LangGraph's BaseStore that are used.
@@ -20,12 +19,9 @@ interface LangGraphStore {
  * Chooses where bodies lie: the `store` option; else, in native `createAgent`, LangGraph's store,
  * because LangChain copies private channels into each parallel tool call; else the channel.
  */
-export function manifestBodies(
-  context: HookContext,
-  store: ManifestStore | undefined,
-  runtimeStore: unknown,
-): ManifestBodies {
+export function manifestBodies(context: FreezeContext, runtimeStore: unknown): ManifestBodies {
   const { scope } = context.execution;
+  const { store } = context.live;
   if (store !== undefined) {
     return {
       put: async (hash, sealed) => {
@@ -49,17 +45,17 @@ export function manifestBodies(
 
 const CHANNEL: ManifestBodies = {
   put: () => Promise.resolve(false),
-  get: (hash) => Promise.reject(unavailable(hash)),
+  get: (hash) => Promise.reject(missing(hash)),
 };
 
-function found(hash: string, body: unknown): Sealed {
-  if (body === undefined || body === null) throw unavailable(hash);
-  return body as Sealed;
+function found(hash: string, body: unknown): unknown {
+  if (body === undefined || body === null) throw missing(hash);
+  return body;
 }
 
-function unavailable(hash: string): ConfigFreezeError {
+function missing(hash: string): ConfigFreezeError {
   return new ConfigFreezeError({
-    code: "config-unavailable",
+    code: "manifest-missing",
     message: `The manifest ${hash} is not where its execution left it. Give configFreezeMiddleware the \`store\` this execution began with, or use upgradeExecution() to freeze today's configuration.`,
     details: { hash },
   });

@@ -1,33 +1,25 @@
-import { EXECUTION_CHANNEL } from "@evenkeel/core";
-import type { HookContext, RunRequest } from "@evenkeel/core";
+import { EXECUTION_CHANNEL, uniqueId } from "@evenkeel/core";
+import type { Handler, RunOutcome, RunRequest } from "@evenkeel/core";
 
 import { answerFor, reportDrift } from "./drift-report.ts";
 import { differencesBetween } from "./drift.ts";
 import { ConfigFreezeError } from "./errors.ts";
+import { thawOptions } from "./frozen-options.ts";
+import { SITES_CHANNEL } from "./frozen-sites.ts";
+import type { SiteEntry } from "./frozen-sites.ts";
 import { manifestBodies } from "./manifest-bodies.ts";
 import { manifestHash, openRunManifest, seal } from "./manifest.ts";
 import type { RunManifest, Sealed } from "./manifest.ts";
 import type { FreezeContext } from "./options.ts";
 import { revokedNow } from "./revoke.ts";
-import { describeAround, describeRun, thawOptions, withRunPart } from "./run-part.ts";
+import { memoryOf } from "./run-memory.ts";
+import { comparableRun, describeRun, withRunPart } from "./run-part.ts";
+import type { Include } from "./run-part.ts";
+import type { Upgrade } from "./upgrade-execution.ts";
+import { evaluateConfig } from "./user-config.ts";
 
 /** The private channel of what is frozen with the input. */
 export const RUN_CHANNEL = "_config";
-
-/** What of a frozen run the hooks of its calls need. */
-export interface RunFreeze {
-  readonly generation: string;
-  readonly hash: string;
-  readonly config: unknown;
-}
-
-/** An upgrade that waits to be carried out, or was. */
-export interface Upgrade {
-  readonly id: string;
-  readonly at: string;
-  readonly actor: string;
-  readonly reason: string;
-}
 
 interface HeldRun {
   hash?: string;
@@ -37,25 +29,44 @@ interface HeldRun {
 }
 
 /** Freezes a new execution, or puts what an execution was frozen to back into force. */
-export async function freezeRun(request: RunRequest, context: FreezeContext): Promise<RunRequest> {
-  assertNodes(request);
+export async function freezeRun(
+  request: RunRequest,
+  handler: Handler<RunRequest, RunOutcome>,
+  context: FreezeContext,
+): Promise<RunOutcome> {
+  assertNodes(request, context);
+  warnOfLoss(request, context);
   const held = context.state.read(RUN_CHANNEL) as HeldRun;
-  const { upgrade, hash } = held;
-  if (hash === undefined) return freeze(request, context, "");
-  if (upgrade !== undefined && upgrade.id !== held.generation) {
-    context.emit("execution-upgraded", {
-      severity: "medium",
-      detail: { ...upgrade, from: request.execution.manifestHash },
-    });
-    return freeze(request, context, upgrade.id);
+  const { hash, generation = "" } = held;
+  const sites = Object.entries(context.state.read(SITES_CHANNEL) as Record<string, SiteEntry>);
+  const current = sites.filter(([, entry]) => entry.generation === generation);
+  memoryOf(context).held = Object.fromEntries(current);
+  const next = await nextGeneration(held, context);
+  return handler(
+    hash === undefined || next !== undefined
+      ? await freeze(request, context, next ?? "")
+      : await restore(request, context, { ...held, hash, generation }),
+  );
+}
+
+/** The generation to freeze anew, where the execution was upgraded or its configuration revoked. */
+async function nextGeneration(
+  { hash, generation = "", upgrade }: HeldRun,
+  context: FreezeContext,
+): Promise<string | undefined> {
+  if (hash === undefined) return undefined;
+  const from = heldHash(hash, context);
+  if (upgrade !== undefined && upgrade.id !== generation) {
+    const { id: _id, ...why } = upgrade;
+    context.emit("execution-upgraded", { severity: "medium", detail: { ...why, from } });
+    return upgrade.id;
   }
-  const revoked = await revokedNow(context.live.revoke);
-  const known = request.execution.manifestHash;
-  if (known !== null && revoked.configHashes.has(known)) {
-    context.emit("revoked", { severity: "high", detail: { configHash: known } });
-    return freeze(request, context, known);
-  }
-  return restore(request, context, held, hash);
+  const { configHashes } = await revokedNow(context.live.revoke);
+  const parts = Object.values(memoryOf(context).held).map((entry) => entry.hash);
+  const revoked = [from, hash, ...parts].find((one) => configHashes.has(one));
+  if (revoked === undefined) return undefined;
+  context.emit("revoked", { severity: "high", detail: { configHash: revoked } });
+  return uniqueId();
 }
 
 async function freeze(
@@ -63,62 +74,88 @@ async function freeze(
   context: FreezeContext,
   generation: string,
 ): Promise<RunRequest> {
-  const { include = {} } = context.options;
-  const manifest = await describeRun(request, context.live.config, include);
-  const sealed = seal(manifest);
+  const { include } = context.options;
+  const config = await evaluateConfig(context.live.config, request);
+  const sealed = seal(describeRun(request, include, config));
   const { hash } = sealed;
-  const bodies = manifestBodies(context as unknown as HookContext, context.live.store, undefined);
-  const elsewhere = await bodies.put(hash, sealed);
-  context.state.write(RUN_CHANNEL, elsewhere ? { hash, generation } : { hash, sealed, generation });
-  const known = manifestHash(hash, {});
-  context.state.write(EXECUTION_CHANNEL, { manifestHash: known });
-  context.annotate({ metadata: { evenkeel_config_hash: known } });
-  remember(context, { generation, hash, config: (sealed.body as RunManifest).config });
+  const elsewhere = await manifestBodies(context, undefined).put(hash, sealed);
+  const entry = elsewhere ? { hash, generation } : { hash, sealed, generation };
+  const frozen = (sealed.body as RunManifest).config;
+  const memory = memoryOf(context);
+  memory.run = { generation, hash, config: frozen };
+  memory.held = {};
+  await context.state.save(RUN_CHANNEL, entry);
+  announce(hash, context);
   return request;
 }
 
 async function restore(
   request: RunRequest,
   context: FreezeContext,
-  held: HeldRun,
-  hash: string,
+  held: HeldRun & { hash: string; generation: string },
 ): Promise<RunRequest> {
-  const { options, live: process } = context;
-  const bodies = manifestBodies(context as unknown as HookContext, process.store, undefined);
-  const frozen = openRunManifest(held.sealed ?? (await bodies.get(hash)));
-  const { include = {}, onDrift = "use-frozen" } = options;
-  // The user's configuration is evaluated once per execution, unless somebody wants to compare it.
-  const compares = onDrift !== "use-frozen";
-  const live = compares
-    ? await describeRun(request, process.config, include)
-    : { ...describeAround(request, include), config: frozen.config };
-  const differences = differencesBetween(frozen, JSON.parse(JSON.stringify(live)));
+  const { live, mode, options } = context;
+  const { hash, generation } = held;
+  const sealed = held.sealed ?? (await manifestBodies(context, undefined).get(hash));
+  const frozen = openRunManifest(sealed, hash);
+  const include = includedIn(frozen, context);
+  // The user's configuration is evaluated once per execution, unless today's is wanted as well.
+  const wantsToday = options.onDrift !== "use-frozen" || mode !== "enforce";
+  const config = wantsToday ? await evaluateConfig(live.config, request) : frozen.config;
+  const today = describeRun(request, include, config);
+  const differences = differencesBetween(
+    comparableRun(frozen, request),
+    JSON.parse(JSON.stringify(comparableRun(today, request))),
+  );
   const answer = answerFor("run", differences, context);
+  const enforced = mode === "enforce" && answer !== "warn";
+  memoryOf(context).run = { generation, hash, config: enforced ? frozen.config : config };
+  announce(hash, context);
   if (differences.length > 0) reportDrift("run", differences, answer, context);
-  const generation = held.generation ?? "";
-  const enforced = context.mode === "enforce" && answer !== "warn";
-  remember(context, { generation, hash, config: enforced ? frozen.config : live.config });
-  context.annotate({ metadata: { evenkeel_config_hash: request.execution.manifestHash ?? hash } });
   if (!enforced) return request;
   for (const { name, options: recorded } of frozen.middleware) {
-    const today = request.liveOptions(name);
-    if (today !== undefined) request.freezeOptions(name, thawOptions(recorded, today));
+    const now = request.liveOptions(name);
+    if (now !== undefined) request.freezeOptions(name, thawOptions(recorded, now));
   }
-  return withRunPart(request, frozen);
+  return withRunPart(request, frozen, include);
 }
 
-function remember(context: FreezeContext, run: RunFreeze): void {
-  context.memory.set("run", run);
+/** The keys an execution froze, whatever keys today's code would. */
+function includedIn(frozen: RunManifest, { live: { name }, options }: FreezeContext): Include {
+  const own = frozen.middleware.find((middleware) => middleware.name === name);
+  return (own?.options["include"] as Include | undefined) ?? options.include;
+}
+
+function announce(hash: string, context: FreezeContext): void {
+  const known = heldHash(hash, context);
+  if (known !== context.execution.manifestHash) {
+    context.state.write(EXECUTION_CHANNEL, { manifestHash: known });
+  }
+  context.annotate({ metadata: { evenkeel_config_hash: known } });
+}
+
+function heldHash(hash: string, context: FreezeContext): string {
+  const entries = Object.entries(memoryOf(context).held);
+  return manifestHash(hash, Object.fromEntries(entries.map(([name, entry]) => [name, entry.hash])));
 }
 
 /** LangGraph ends a run whose next node is gone without a word. */
-function assertNodes({ missingNodes, graph }: RunRequest): void {
+function assertNodes({ missingNodes, graph }: RunRequest, context: FreezeContext): void {
   const [first] = missingNodes;
   if (first === undefined) return;
   throw new ConfigFreezeError({
     code: "node-missing",
-    middleware: "configFreezeMiddleware",
+    middleware: context.live.name,
     message: `The thread waits for node "${first.node}", which graph "${graph.name}" does not have (it has ${graph.nodes.join(", ")}). Deploy the node again, or start the input anew.`,
     details: { nodes: missingNodes.map(({ node }) => node) },
+  });
+}
+
+function warnOfLoss({ config, execution }: RunRequest, context: FreezeContext): void {
+  const { durability } = config as { durability?: string };
+  if (context.live.durability !== "inherit" || durability === "sync" || !execution.isNew) return;
+  context.emit("middleware-warning", {
+    severity: "low",
+    detail: { reason: "durability-not-sync", durability: durability ?? "async" },
   });
 }

@@ -1,170 +1,106 @@
-import { createRequire } from "node:module";
-
 import type { RunRequest } from "@evenkeel/core";
 
-import { ConfigFreezeError } from "./errors.ts";
+import { sealOptions } from "./frozen-options.ts";
 import type { RunManifest } from "./manifest.ts";
-import { secretPaths } from "./secrets.ts";
-
-/** What a `config` function is asked with, once per execution. */
-export interface ConfigRequest {
-  readonly context: unknown;
-  readonly configurable: Readonly<Record<string, unknown>>;
-  readonly threadId: string | null;
-}
-
-/** A schema of any library that follows Standard Schema. */
-export interface StandardSchema<Output> {
-  readonly "~standard": {
-    validate(value: unknown): SchemaResult<Output> | Promise<SchemaResult<Output>>;
-  };
-}
-
-type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: unknown }[] };
-
-/** Where the user's configuration comes from: a function, or a schema over the run's context. */
-export type ConfigSource<Config> =
-  | StandardSchema<Config>
-  | ((request: ConfigRequest) => Config | Promise<Config>);
+import { packageVersions } from "./package-versions.ts";
+import { isRecord } from "./plain-json.ts";
+import { assertStorable } from "./user-config.ts";
 
 /** Keys of `context` and `configurable` that belong to the configuration. */
 export interface Include {
-  readonly context?: readonly string[];
-  readonly configurable?: readonly string[];
+  readonly context?: readonly string[] | undefined;
+  readonly configurable?: readonly string[] | undefined;
 }
 
-/** Describes what a run would freeze today. */
-export async function describeRun(
-  request: RunRequest,
-  source: ConfigSource<unknown> | undefined,
-  include: Include,
-): Promise<RunManifest> {
-  return { ...describeAround(request, include), config: await evaluate(source, request) };
-}
+/** LangGraph's own limit, where a run is given none. */
+const RECURSION_LIMIT = 25;
 
-/** The same without the user's configuration, which is evaluated once per execution. */
-export function describeAround(request: RunRequest, include: Include): RunManifest {
-  const { config, graph, middleware } = request;
-  const { configurable = {} } = config;
+/** Describes what a run would freeze today, around the user's own configuration. */
+export function describeRun(request: RunRequest, include: Include, config: unknown): RunManifest {
+  const { graph, middleware } = request;
+  const { configurable = {}, context, recursionLimit = RECURSION_LIMIT } = request.config;
   const assistant = configurable["assistant_id"] as unknown;
   return {
-    config: null,
-    middleware: middleware.map(({ name, options, mode }) => ({ name, options, mode })),
-    recursionLimit: config.recursionLimit ?? null,
-    context: choose(config["context"], include.context),
-    configurable: choose(configurable, include.configurable),
+    config,
+    middleware: middleware.map(({ name, options, mode }) => ({
+      name,
+      options: sealOptions(options),
+      mode,
+    })),
+    recursionLimit,
+    context: choose(context, include.context, "context"),
+    configurable: choose(configurable, include.configurable, "configurable"),
     graph: {
       fingerprint: graph.fingerprint,
       nodes: [...graph.nodes],
       edges: graph.edges.map(([from, to]): [string, string] => [from, to]),
     },
-    packages: packageVersions(),
+    packages: { ...packageVersions() },
     assistantId: typeof assistant === "string" ? assistant : null,
   };
 }
 
+/**
+ * What can drift of a run. Modes are switched live on purpose; a limit or a named key that a resume
+ * leaves out is no other one.
+ */
+export function comparableRun(
+  { graph, middleware, ...run }: RunManifest,
+  { config }: RunRequest,
+): Record<string, unknown> {
+  const { context, configurable } = config;
+  return {
+    ...run,
+    recursionLimit: config.recursionLimit === undefined ? null : run.recursionLimit,
+    context: given(run.context, context),
+    configurable: given(run.configurable, configurable),
+    graph: { fingerprint: graph.fingerprint, nodes: graph.nodes.join(",") },
+    middleware: Object.fromEntries(middleware.map(({ name, options }) => [name, options])),
+  };
+}
+
 /** The run's config with the frozen limits and named keys in place of today's. */
-export function withRunPart(request: RunRequest, frozen: RunManifest): RunRequest {
+export function withRunPart(
+  request: RunRequest,
+  frozen: RunManifest,
+  include: Include,
+): RunRequest {
   const { config } = request;
-  const context = config["context"];
+  const { context } = config;
   return {
     ...request,
     config: {
       ...config,
-      ...(frozen.recursionLimit === null ? {} : { recursionLimit: frozen.recursionLimit }),
-      ...(Object.keys(frozen.context).length === 0
+      recursionLimit: frozen.recursionLimit,
+      ...(include.context === undefined || include.context.length === 0
         ? {}
-        : { context: { ...(context as object | undefined), ...frozen.context } }),
-      configurable: { ...config.configurable, ...frozen.configurable },
+        : { context: { ...without(context, include.context), ...frozen.context } }),
+      configurable: {
+        ...without(config.configurable, include.configurable),
+        ...frozen.configurable,
+      },
     },
   };
 }
 
-/** Frozen options over live ones: what is not JSON (functions, stores) comes from the live process. */
-export function thawOptions(
-  recorded: Readonly<Record<string, unknown>>,
-  live: Readonly<Record<string, unknown>>,
+function choose(
+  source: unknown,
+  keys: readonly string[] = [],
+  what: string,
 ): Record<string, unknown> {
-  return thaw(recorded, live) as Record<string, unknown>;
-}
-
-function thaw(recorded: unknown, live: unknown): unknown {
-  if (!isRecord(recorded)) return recorded;
-  if (Object.keys(recorded).some((key) => key.startsWith("~"))) return live;
-  const from = isRecord(live) ? live : {};
-  const keys = new Set([...Object.keys(recorded), ...Object.keys(from)]);
-  return Object.fromEntries(
-    [...keys].map((key) => [
-      key,
-      Object.hasOwn(recorded, key) ? thaw(recorded[key], from[key]) : from[key],
-    ]),
-  );
-}
-
-async function evaluate(
-  source: ConfigSource<unknown> | undefined,
-  request: RunRequest,
-): Promise<unknown> {
-  if (source === undefined) return null;
-  const { context, configurable = {} } = request.config;
-  const value =
-    typeof source === "function"
-      ? await source({ context, configurable, threadId: request.execution.threadId })
-      : await validate(source, context ?? configurable);
-  assertNoSecrets(value);
-  return value ?? null;
-}
-
-async function validate(schema: StandardSchema<unknown>, value: unknown): Promise<unknown> {
-  const result = await schema["~standard"].validate(value);
-  if (result.issues === undefined) return result.value;
-  throw new ConfigFreezeError({
-    code: "config-invalid",
-    message: `The run's context does not satisfy the \`config\` schema: ${result.issues
-      .slice(0, 3)
-      .map(({ message }) => message)
-      .join("; ")}.`,
-    details: { issues: result.issues.length },
-  });
-}
-
-function assertNoSecrets(value: unknown): void {
-  const paths = secretPaths(value);
-  if (paths.length === 0) return;
-  throw new ConfigFreezeError({
-    code: "config-invalid",
-    message: `\`config\` holds at "${paths[0]}" what looks like a secret or is no plain JSON. A manifest is stored: read secrets from the live process where they are used.`,
-    details: { fields: paths.slice(0, 10) },
-  });
-}
-
-function choose(source: unknown, keys: readonly string[] | undefined): Record<string, unknown> {
   const record = isRecord(source) ? source : {};
-  return Object.fromEntries(
-    (keys ?? []).map((key) => [key, record[key] === undefined ? null : record[key]]),
-  );
+  const entries = keys.flatMap((key) => (record[key] === undefined ? [] : [[key, record[key]]]));
+  const chosen = Object.fromEntries(entries) as Record<string, unknown>;
+  assertStorable(chosen, `include.${what}`);
+  return chosen;
 }
 
-const PACKAGES = ["@langchain/langgraph", "@langchain/core", "langchain", "@evenkeel/core"];
-let versions: Record<string, string> | undefined;
-
-/** Versions of the packages that decide how a run behaves, as far as they are installed. */
-function packageVersions(): Record<string, string> {
-  if (versions !== undefined) return versions;
-  const require = createRequire(import.meta.url);
-  versions = {};
-  for (const name of PACKAGES) {
-    try {
-      versions[name] = (require(`${name}/package.json`) as { version: string }).version;
-    } catch {
-      // Not installed, or it keeps its package.json to itself.
-    }
-  }
-  return versions;
+function given(record: Record<string, unknown>, live: unknown): Record<string, unknown> {
+  const today = isRecord(live) ? live : {};
+  return Object.fromEntries(Object.entries(record).filter(([key]) => today[key] !== undefined));
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function without(record: unknown, keys: readonly string[] = []): Record<string, unknown> {
+  const entries = isRecord(record) ? Object.entries(record) : [];
+  return Object.fromEntries(entries.filter(([key]) => !keys.includes(key)));
 }

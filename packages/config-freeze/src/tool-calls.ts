@@ -1,69 +1,104 @@
 import { toolAnswer } from "@evenkeel/core";
-import type { ToolCallRequest, ToolResult } from "@evenkeel/core";
+import type { Handler, ToolCallRequest, ToolResult } from "@evenkeel/core";
+import { isGraphBubbleUp } from "@langchain/langgraph";
 
+import { answerFor } from "./drift-report.ts";
+import { refusesArguments, wouldLoseArguments } from "./frozen-arguments.ts";
+import { frozenSites } from "./frozen-sites.ts";
 import { describeTool } from "./frozen-tools.ts";
+import { manifestBodies } from "./manifest-bodies.ts";
 import type { FrozenTool } from "./manifest.ts";
+import type { FreezeContext } from "./options.ts";
+import { revokedNow } from "./revoke.ts";
+import { memoryOf } from "./run-memory.ts";
 
-/** The implementation of a tool as an execution has it frozen; undefined where there is none. */
-export type ToolVersions = Readonly<Record<string, unknown> & { readonly [name: string]: unknown }>;
+/** Implementations of tools as executions have them frozen: a tool, or a function of what was frozen. */
+export type ToolVersions = Readonly<Record<string, unknown>>;
+
+/** Makes a tool call by the tool it was made for, or answers it with a code. */
+export async function freezeToolCall(
+  request: ToolCallRequest,
+  handler: Handler<ToolCallRequest, ToolResult>,
+  context: FreezeContext,
+): Promise<ToolResult> {
+  const { name, args } = request.toolCall;
+  const refuse = (code: ToolRefusal, severity: "medium" | "high"): ToolResult => {
+    const event = code === "tool-revoked" ? "revoked" : code;
+    context.emit(event, { severity, callId: request.toolCall.id ?? "", detail: { tool: name } });
+    return answer(request, code, context);
+  };
+  const revoked = await revokedNow(context.live.revoke);
+  if (revoked.tools.has(name)) return refuse("tool-revoked", "high");
+  if (answerFor("run", [], context) === "warn") return handler(request);
+
+  const frozen = await frozenTools(name, request, context);
+  const [first] = frozen;
+  const own = request.tool;
+  const hash = own === undefined ? undefined : describeTool(own).hash;
+  if (first === undefined || frozen.some((tool) => tool.hash === hash)) return handler(request);
+
+  const version = versionOf(context.live.tools, frozen);
+  if (version !== undefined) return handler({ ...request, tool: version });
+  if (own === undefined) return refuse("tool-vanished", "medium");
+  if (wouldLoseArguments(args, own)) return refuse("tool-changed", "medium");
+  try {
+    return await handler(request);
+  } catch (error) {
+    if (isGraphBubbleUp(error)) throw error;
+    if (!refusesArguments(error)) throw error;
+    return refuse("tool-changed", "medium");
+  }
+}
+
+/** A tool as the call sites of this execution have it, those apart that go by today's. */
+async function frozenTools(
+  name: string,
+  { runtime }: ToolCallRequest,
+  context: FreezeContext,
+): Promise<FrozenTool[]> {
+  const { verdicts } = memoryOf(context);
+  const sites = await frozenSites(context, manifestBodies(context, runtime.store)).all();
+  return sites
+    .filter((site) => verdicts.get(site.name)?.answer !== "warn")
+    .flatMap(({ manifest }) => manifest.tools)
+    .filter((tool) => tool.name === name);
+}
+
+function versionOf(versions: ToolVersions | undefined, frozen: readonly FrozenTool[]): unknown {
+  for (const tool of frozen) {
+    const given =
+      versions !== undefined && Object.hasOwn(versions, tool.name)
+        ? versions[tool.name]
+        : undefined;
+    if (typeof given === "function") {
+      const made: unknown = (given as (frozen: FrozenTool) => unknown)(tool);
+      if (made !== undefined && made !== null) return made;
+    } else if (given !== undefined && describeTool(given).hash === tool.hash) return given;
+  }
+  return undefined;
+}
 
 /** Why a call was answered instead of made. */
-export type ToolRefusal = "tool-vanished" | "tool-changed" | "tool-revoked";
+type ToolRefusal = "tool-vanished" | "tool-changed" | "tool-revoked";
 
-/** The implementation that fits a frozen tool: an object, or a function asked with what was frozen. */
-export function versionOf(versions: ToolVersions | undefined, frozen: FrozenTool): unknown {
-  const given = versions?.[frozen.name];
-  const candidate: unknown =
-    typeof given === "function" ? (given as (frozen: FrozenTool) => unknown)(frozen) : given;
-  if (candidate === undefined || candidate === null) return undefined;
-  return describeTool(candidate).hash === frozen.hash || typeof given === "function"
-    ? candidate
-    : undefined;
-}
+const SAID: Record<ToolRefusal, string> = {
+  "tool-vanished": "is no longer available",
+  "tool-changed": "has changed since this work began and does not accept these arguments any more",
+  "tool-revoked": "must not be used any more",
+};
 
-/** True for a tool that is no longer the one the call was made for. */
-export function changed(live: unknown, frozen: FrozenTool): boolean {
-  return describeTool(live).hash !== frozen.hash;
-}
-
-// LangChain's own, and what createAgent makes of it.
-const REFUSALS = new Set<unknown>(["ToolInputParsingException", "ToolInvocationError"]);
-const MAXIMUM_CAUSES = 10;
-
-/** True for the error LangChain's tools throw before they run, when arguments do not fit. */
-export function refusesArguments(error: unknown): boolean {
-  let at = error;
-  for (let depth = 0; at instanceof Error && depth < MAXIMUM_CAUSES; depth += 1) {
-    const { "~brand": brand } = at as { "~brand"?: unknown };
-    if ([at.name, at.constructor.name, brand].some((name) => REFUSALS.has(name))) return true;
-    at = at.cause;
-  }
-  return false;
-}
-
-/** The message a call gets that was not made. */
-export function refuse(
-  request: ToolCallRequest,
-  by: string,
-  code: ToolRefusal,
-  details: Readonly<Record<string, unknown>>,
-): ToolResult {
+function answer(request: ToolCallRequest, code: ToolRefusal, context: FreezeContext): ToolResult {
   const { toolCall } = request;
-  const texts: Record<ToolRefusal, string> = {
-    "tool-vanished": `The tool "${toolCall.name}" is no longer available. Nothing was done. Go on without it.`,
-    "tool-changed": `The tool "${toolCall.name}" has changed since this work began and does not accept these arguments any more. Nothing was done. Go on without it.`,
-    "tool-revoked": `The tool "${toolCall.name}" must not be used any more. Nothing was done. Go on without it.`,
-  };
   return toolAnswer({
     toolCall,
     envelope: {
       v: 1,
       code,
-      message: texts[code],
+      message: `The tool "${toolCall.name}" ${SAID[code]}. Nothing was done. Go on without it.`,
       retryable: false,
       safeToReplay: true,
-      by,
-      details,
+      by: context.live.name,
+      details: { tool: toolCall.name },
     },
   });
 }

@@ -76,6 +76,7 @@ export interface LoopParameters {
   loop: {
     input: unknown;
     readonly isResuming: boolean;
+    readonly checkpoint: { readonly id: string };
     status: string;
     readonly manager?: RunManager | undefined;
     /** Made for this loop alone, around the cache the graph was compiled with. */

@@ -1,4 +1,5 @@
 import { EXECUTION_CHANNEL } from "./execution.ts";
+import type { RootRunFacts } from "./middleware.ts";
 import { bufferEntries } from "./private-state.ts";
 import { rootRun } from "./root-run.ts";
 import type { RunScope } from "./scope.ts";
@@ -10,6 +11,8 @@ export interface LiveRootRun {
   dotted_order?: string;
   tags?: string[];
   extra?: { metadata?: Record<string, unknown> };
+  project_name?: string;
+  start_time?: number | string;
 }
 
 /** Tags and metadata for the root run. */
@@ -56,6 +59,14 @@ export function attachRun(
   if (run.execution.isNew && own.dotted_order !== undefined) {
     bufferEntries(run.carried, EXECUTION_CHANNEL, { trace: own.dotted_order });
   }
+}
+
+/** The root run as it can be referred to once it has ended. */
+export function rootFacts({ root }: RunScope): RootRunFacts | null {
+  if (root === undefined) return null;
+  const { id, project_name: project = null, start_time: start } = root;
+  const startTime = start === undefined ? null : new Date(start).toISOString();
+  return { id, project, startTime };
 }
 
 /** Sets tags and metadata on the root run, now or as soon as there is one. */

@@ -53,11 +53,11 @@ export interface MemoSubject {
   readonly threadId: string;
 }
 
-/** Notes the first checkpoint of a new execution, once its first node begins. */
-export function anchorRun({ anchor, carried }: RunScope, configurable: Configurable): void {
+/** Notes the first checkpoint of a new execution: what is kept beside it holds in every fork. */
+export function anchorRun({ anchor, carried }: RunScope, checkpointId: string): void {
   if (!anchor.wanted || anchor.id !== undefined) return;
-  anchor.id = currentCheckpoint(configurable);
-  if (anchor.id !== undefined) bufferEntries(carried, EXECUTION_CHANNEL, { first: anchor.id });
+  anchor.id = checkpointId;
+  bufferEntries(carried, EXECUTION_CHANNEL, { first: checkpointId });
 }
 
 /** Keeps private state of a node beside the first checkpoint of its execution, or the current one. */

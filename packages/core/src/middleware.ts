@@ -94,7 +94,21 @@ export interface RunRequest {
   liveOptions(name: string): Readonly<Record<string, unknown>> | undefined;
   /** The options a middleware is to run under from here on, in place of the live ones. */
   freezeOptions(name: string, options: Readonly<Record<string, unknown>>): void;
+  /** Has a listener asked once the outcome is known and the trace's root run is still open. */
+  beforeEnd(listener: EndListener): void;
 }
+
+/** The root run of the trace, for whoever refers to it once it has ended. */
+export interface RootRunFacts {
+  readonly id: string;
+  /** The project the trace is in, by name. */
+  readonly project: string | null;
+  /** ISO 8601 with microseconds, as the trace has it. */
+  readonly startTime: string | null;
+}
+
+/** Hears an outcome before the trace is closed; what it throws is ignored, the run waits for it. */
+export type EndListener = (outcome: RunOutcome, root: RootRunFacts | null) => void | Promise<void>;
 
 /** How an execution ended for now. */
 export type RunOutcome =

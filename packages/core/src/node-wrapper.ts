@@ -4,7 +4,6 @@ import { isCommand } from "@langchain/langgraph";
 
 import { watched } from "./call-watch.ts";
 import { nodePath } from "./execution.ts";
-import { anchorRun } from "./memo.ts";
 import type { PrivateChannel } from "./middleware.ts";
 import { awaitsWriter } from "./private-writer.ts";
 import { ambientScope, withScope } from "./scope.ts";
@@ -69,7 +68,6 @@ function nodeScope(
     | undefined;
   const namespace = configurable["checkpoint_ns"];
   let state: Readonly<Record<string, unknown>> | undefined;
-  if (graph.parent === undefined) anchorRun(graph.run, configurable);
   return {
     graph,
     node,

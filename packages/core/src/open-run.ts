@@ -115,6 +115,7 @@ export async function openRun(
       store,
       liveOptions: (name) => plan.stack.find((entry) => entry.name === name)?.definition?.options,
       freezeOptions: (name, frozen) => void run.frozenOptions.set(name, frozen),
+      beforeEnd: (listener) => void run.beforeEnd.push(listener),
     },
     close: () => {
       leave();
@@ -140,12 +141,14 @@ function keepsForForks(stack: readonly StackEntry[]): boolean {
   );
 }
 
-/** Where the memos of every fork are: an execution that does not say so has not left its first one. */
+/** Where the memos of every fork are. An execution says so with the first node that completes. */
 function firstCheckpoint(
   { first }: Identity,
   tuple: CheckpointTuple | undefined,
 ): string | undefined {
-  return first ?? (tuple?.config.configurable?.["checkpoint_id"] as string | undefined);
+  // Until then it is at its input, or one step on: LangGraph's own start node comes before the user's.
+  const at = tuple?.metadata?.source === "input" ? tuple.config : tuple?.parentConfig;
+  return first ?? ((at ?? tuple?.config)?.configurable?.["checkpoint_id"] as string | undefined);
 }
 
 /** The first checkpoint of a continued execution, where it is another one than it continues from. */
@@ -233,6 +236,7 @@ function runScope(
     marks: { tags: new Set(), metadata: new Map() },
     superseded: false,
     ending: undefined,
+    beforeEnd: [],
     emitter: eventEmitter(() => run.execution, startAfter, {
       listeners: [...(onEvent === undefined ? [] : [onEvent]), (event) => markEvent(run, event)],
       store: eventStore,

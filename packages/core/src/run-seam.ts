@@ -11,7 +11,8 @@ import { compose } from "./compose.ts";
 import { runRunHook } from "./define-middleware.ts";
 import { CoreError, EvenkeelError } from "./errors.ts";
 import { runContext } from "./hook-context.ts";
-import { attachRun } from "./live-root.ts";
+import { attachRun, rootFacts } from "./live-root.ts";
+import { anchorRun } from "./memo.ts";
 import type { RunOutcome, RunRequest } from "./middleware.ts";
 import { currentMode } from "./mode.ts";
 import { openRun } from "./open-run.ts";
@@ -104,12 +105,29 @@ function seamClass(Base: Constructor): Constructor {
       const { loop, config } = parameters;
       attachRun(run, loop.manager, config?.writer);
       injectInput(loop, run, plan.reset);
-      await super._runLoop(parameters);
+      try {
+        await super._runLoop(parameters);
+      } catch (error) {
+        await beforeEnd(run, { status: "failed", error });
+        throw error;
+      }
       run.ending = loop.status === "done" ? "completed" : "interrupted";
+      await beforeEnd(run, { status: run.superseded ? "superseded" : run.ending });
     }
   }
   Object.defineProperty(MiddlewareGraph, "name", { value: Base.name });
   return MiddlewareGraph;
+}
+
+/** Last words of a run, while its trace is open; none of them can fail it. */
+async function beforeEnd(run: RunScope, outcome: RunOutcome): Promise<void> {
+  for (const listener of run.beforeEnd.splice(0)) {
+    try {
+      await listener(outcome, rootFacts(run));
+    } catch {
+      // A listener reports; the run has its outcome.
+    }
+  }
 }
 
 function withoutPrivate(values: unknown, reset: GraphPlan["reset"]): unknown {
@@ -129,7 +147,13 @@ function injectInput(loop: LoopParameters["loop"], run: RunScope, reset: GraphPl
   run.savedSequence = run.emitter.sequence();
   loop.input = { [START]: input, ...updates };
   const tick = loop.tick.bind(loop);
-  loop.tick = (parameters) => tick({ ...parameters, inputKeys: [START, ...Object.keys(updates)] });
+  const inputKeys = [START, ...Object.keys(updates)];
+  loop.tick = async (parameters) => {
+    const more = await tick({ ...parameters, inputKeys });
+    // The first tick has written the input checkpoint, and no node has run yet.
+    anchorRun(run, loop.checkpoint.id);
+    return more;
+  };
 }
 
 type Run = (input: unknown, config: StreamOptions) => AsyncGenerator;

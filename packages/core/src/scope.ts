@@ -6,6 +6,7 @@ import type { Command } from "@langchain/langgraph";
 import type { EventEmitter } from "./emit.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import type { LiveRootRun, RootMarks } from "./live-root.ts";
+import type { EndListener } from "./middleware.ts";
 import type { StackEntry } from "./stack.ts";
 
 /** One execution as it lives in this process: identity, frozen options, events, what is to be written. */
@@ -42,6 +43,8 @@ export interface RunScope {
   superseded: boolean;
   /** Set by the loop once it ended: what LangGraph's own status says. */
   ending: "completed" | "interrupted" | undefined;
+  /** Asked once the loop has ended, before the trace's root run does. */
+  readonly beforeEnd: EndListener[];
 }
 
 /** A graph with middleware inside a run, under the graphs around it. */

@@ -10,7 +10,8 @@ import { modelSeamActive, throughModelSeam } from "./model-seam.ts";
 import type { ChangedCall } from "./model-seam.ts";
 import { relay } from "./relay.ts";
 import { reportUnwrapped } from "./report-unwrapped.ts";
-import { ambientScope } from "./scope.ts";
+import { ambientScope, withScope } from "./scope.ts";
+import type { CallScope } from "./scope.ts";
 
 /** How a model is wrapped. */
 export interface WrapModelOptions {
@@ -31,6 +32,7 @@ interface ChatModelLike {
   bindTools?(tools: unknown[], kwargs?: Record<string, unknown>): unknown;
   withConfig(config: Record<string, unknown>): unknown;
   withStructuredOutput?: Callable;
+  generate?: Callable;
   generatePrompt?: Callable;
   streamEvents?: Callable;
   _getModelInstance?(config?: unknown): Promise<object>;
@@ -79,7 +81,7 @@ export function wrapModel<Model extends object>(
       ? model
       : (wrapped({ ...known, site: options.site }) as unknown as Model);
   }
-  if (RunnableBinding.isRunnableBinding(model)) {
+  if (model !== null && model !== undefined && RunnableBinding.isRunnableBinding(model)) {
     const inner = wrapModel(model.bound as object, options);
     return rewrapBinding(model, inner as Runnable) as unknown as Model;
   }
@@ -174,7 +176,9 @@ function wrapped(wrapping: Wrapping): ChatModelLike {
           Reflect.apply(structured, self, values),
     );
   }
-  define("generatePrompt", (...values: unknown[]) => generateSeam(wrapping, values));
+  for (const name of ["generate", "generatePrompt"] as const) {
+    define(name, (...values: unknown[]) => generateSeam(base[name], wrapping, values));
+  }
   define("streamEvents", (...values: unknown[]) => {
     const version = (values[1] as { version?: string } | undefined)?.version;
     // The content-block protocol of core reads the provider's events directly, past every seam.
@@ -297,10 +301,17 @@ function asChunk(message: AIMessage): AIMessageChunk {
   return new AIMessageChunk(message as unknown as ConstructorParameters<typeof AIMessageChunk>[0]);
 }
 
-/** `generate` takes prompts past `invoke`: each of them is carried through the seam by itself. */
-async function generateSeam({ base }: Wrapping, values: unknown[]): Promise<unknown> {
-  if (modelSeamActive()) reportUnwrapped("model", "generate");
-  return Reflect.apply(base.generatePrompt as Callable, base, values);
+/** `generate` takes a list of prompts past `invoke` and every seam, so it is reported. */
+async function generateSeam(
+  generate: Callable | undefined,
+  { base }: Wrapping,
+  values: unknown[],
+): Promise<unknown> {
+  const work = (): unknown => Reflect.apply(generate as Callable, base, values);
+  if (!modelSeamActive()) return work();
+  reportUnwrapped("model", "generate");
+  const call: CallScope = { kind: "model", id: "generate", passed: new Set() };
+  return withScope({ ...ambientScope(), call }, work);
 }
 
 function callOf(

@@ -36,7 +36,7 @@ export type ToolNodeClass = new (
 
 /** LangGraph's and LangChain's tool node; the latter is exported by no door of its package. */
 export const TOOL_NODES: readonly { title: string; Node: ToolNodeClass }[] = [
-  { title: "LangGraph's ToolNode", Node: ToolNode as unknown as ToolNodeClass },
+  { title: "LangGraph's ToolNode", Node: ToolNode },
   { title: "LangChain's ToolNode", Node: langChainToolNode() },
 ];
 
