@@ -11,7 +11,9 @@ import {
   nodePath,
 } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
-import { markRoot } from "./live-root.ts";
+import { markRoot, setMarks } from "./live-root.ts";
+import type { NewMarks } from "./live-root.ts";
+import { liveRun } from "./live-run.ts";
 import { keepMemo } from "./memo.ts";
 import type {
   HookContext,
@@ -203,6 +205,12 @@ function nativeRun(threadId: string | null, scope: string, messages: unknown): N
   return run;
 }
 
+/** Without a run seam the root run is looked for each time, from where the hook stands. */
+function markLiveRoot(marks: NewMarks): void {
+  const root = liveRun()?.root;
+  if (root !== undefined) setMarks(root, marks);
+}
+
 function nativeContext(source: ContextSource): BuiltContext {
   const { kind, definition, mode, request } = source;
   const configurable = ambientConfigurable();
@@ -223,7 +231,7 @@ function nativeContext(source: ContextSource): BuiltContext {
     native: true,
     memory: memoryOf(run.memory, definition),
     now: Date.now,
-    annotate: () => undefined,
+    annotate: markLiveRoot,
     state: {
       read: (channel) => ({
         ...entriesOf(readNative(assertDeclared(definition, channel)), channel, run.execution.id),
@@ -232,13 +240,13 @@ function nativeContext(source: ContextSource): BuiltContext {
       write,
       save: async (channel, entries) => write(channel, entries),
     },
-    emit: (name, fields) =>
-      void run.emitter.emit(
-        definition.name,
-        name,
-        { node: path, write: request.runtime.writer },
-        fields,
-      ),
+    emit: (name, fields) => {
+      const { writer: write } = request.runtime;
+      const { severity } = run.emitter.emit(definition.name, name, { node: path, write }, fields);
+      if (severity === "info") return;
+      const metadata = { evenkeel_execution_id: run.execution.id };
+      markLiveRoot({ tags: [`evenkeel:${name}`], metadata });
+    },
   };
   const finish = <Result>(result: Result): Result => {
     if (writes.size === 0) return result;

@@ -13,12 +13,16 @@ export interface LiveRootRun {
   extra?: { metadata?: Record<string, unknown> };
   project_name?: string;
   start_time?: number | string;
+  /** Set once it has ended. */
+  end_time?: number | string;
 }
 
 /** Tags and metadata for the root run. */
 export interface RootMarks {
   readonly tags: Set<string>;
   readonly metadata: Map<string, unknown>;
+  /** True where some came after the root run's last update. */
+  late: boolean;
 }
 
 /** The callback manager of a run as LangGraph holds it. */
@@ -27,9 +31,12 @@ export interface RunManager {
   readonly handlers?: readonly unknown[];
 }
 
-interface Tracer {
+/** The parts of LangChain's tracer by which open runs are found and sent. */
+export interface Tracer {
   name: string;
+  readonly runTreeMap?: Map<string, unknown>;
   getRun(id: string): LiveRootRun | undefined;
+  getRunTreeWithTracingConfig?(id: string): { patchRun(): Promise<void> } | undefined;
 }
 
 /** The LangChain tracer among callback handlers, where the run is traced. */
@@ -53,11 +60,29 @@ export function attachRun(
   for (const chunk of run.unwritten.splice(0)) writer?.(chunk);
   const tracer = tracerOf(manager?.handlers);
   const own = manager === undefined ? undefined : tracer?.getRun(manager.runId);
-  if (own === undefined) return;
-  run.root = tracer === undefined ? own : rootRun(own, tracer);
+  if (own === undefined || tracer === undefined) return;
+  void sendLateMarks(run);
+  run.root = rootRun(own, tracer);
+  run.tracer = tracer;
   applyMarks(run);
-  if (run.execution.isNew && own.dotted_order !== undefined) {
-    bufferEntries(run.carried, EXECUTION_CHANNEL, { trace: own.dotted_order });
+  if (run.trace === undefined && own.dotted_order !== undefined) {
+    run.trace = own.dotted_order;
+    bufferEntries(run.carried, EXECUTION_CHANNEL, { trace: run.trace });
+  }
+}
+
+/** Sends the root run's last update again where marks came after it, as with the event of a failure. */
+export async function sendLateMarks({ root, tracer, marks }: RunScope): Promise<void> {
+  if (!marks.late || root === undefined) return;
+  marks.late = false;
+  // The tracer knows how to send a run, and forgets it with its end.
+  tracer?.runTreeMap?.set(root.id, root);
+  try {
+    await tracer?.getRunTreeWithTracingConfig?.(root.id)?.patchRun();
+  } catch {
+    // What a trace lacks is no reason to fail a run.
+  } finally {
+    tracer?.runTreeMap?.delete(root.id);
   }
 }
 
@@ -69,11 +94,14 @@ export function rootFacts({ root }: RunScope): RootRunFacts | null {
   return { id, project, startTime };
 }
 
+/** Tags and metadata to add to a root run. */
+export interface NewMarks {
+  tags?: readonly string[];
+  metadata?: Readonly<Record<string, unknown>>;
+}
+
 /** Sets tags and metadata on the root run, now or as soon as there is one. */
-export function markRoot(
-  run: RunScope,
-  marks: { tags?: readonly string[]; metadata?: Readonly<Record<string, unknown>> },
-): void {
+export function markRoot(run: RunScope, marks: NewMarks): void {
   for (const tag of marks.tags ?? []) run.marks.tags.add(tag);
   for (const [key, value] of Object.entries(marks.metadata ?? {})) {
     run.marks.metadata.set(key, value);
@@ -83,9 +111,12 @@ export function markRoot(
 
 function applyMarks({ root, marks }: RunScope): void {
   if (root === undefined || (marks.tags.size === 0 && marks.metadata.size === 0)) return;
-  root.tags = [...new Set([...(root.tags ?? []), ...marks.tags])];
-  root.extra = {
-    ...root.extra,
-    metadata: { ...root.extra?.metadata, ...Object.fromEntries(marks.metadata) },
-  };
+  setMarks(root, { tags: [...marks.tags], metadata: Object.fromEntries(marks.metadata) });
+  if (root.end_time !== undefined) marks.late = true;
+}
+
+/** Adds tags and metadata to an open run of a trace. */
+export function setMarks(root: LiveRootRun, { tags = [], metadata = {} }: NewMarks): void {
+  root.tags = [...new Set([...(root.tags ?? []), ...tags])];
+  root.extra = { ...root.extra, metadata: { ...root.extra?.metadata, ...metadata } };
 }

@@ -8,7 +8,7 @@ import type { EvenkeelEvent } from "./event.ts";
 import { EXECUTION_CHANNEL, defaultScope, derivedExecutionId, threadIdOf } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { v7 } from "./ids.ts";
-import { markRoot } from "./live-root.ts";
+import { markRoot, sendLateMarks } from "./live-root.ts";
 import { enterThread } from "./live-threads.ts";
 import { checkpointAt, missingMemos, putMemo, withMemos } from "./memo.ts";
 import type { RunRequest } from "./middleware.ts";
@@ -53,7 +53,7 @@ export async function openRun(
   const tuple =
     checkpointer === undefined || threadId === null
       ? undefined
-      : await checkpointer.getTuple({ configurable: startingPoint(configurable) });
+      : await checkpointer.getTuple({ configurable: startingPoint(graph, configurable) });
   const values = withMemos(tuple, plan.reset);
   const held = (channel: string): unknown => values.get(channel);
   assertReadable(stack, held);
@@ -79,7 +79,8 @@ export async function openRun(
     if (options.durability === "exit") return;
     await putMemo(checkpointer, checkpointAt(threadId, anchor.id), execution.id, channel, entries);
   };
-  const run = runScope(plan, execution, startAfter, { anchor, keep });
+  const trace = continues ? known.trace : undefined;
+  const run = runScope(plan, execution, startAfter, { anchor, keep, trace });
   if (execution.isNew || execution.derived) {
     const { id, attempt, startedAt } = execution;
     bufferEntries(run.carried, EXECUTION_CHANNEL, { id, attempt, startedAt });
@@ -98,7 +99,11 @@ export async function openRun(
   announce(run, continues, superseded);
   const leave = enterThread(checkpointer, threadId, run);
   const given = withBound(graph.config, options);
-  const config = await runConfig(stack, given, run, continues ? known.trace : undefined);
+  const joined = await joinTrace(run.trace, {
+    own: given.callbacks,
+    bound: graph.config?.["callbacks"],
+  });
+  const config = runConfig(stack, { ...given, callbacks: joined.callbacks }, run);
   return {
     run,
     held,
@@ -117,8 +122,10 @@ export async function openRun(
       freezeOptions: (name, frozen) => void run.frozenOptions.set(name, frozen),
       beforeEnd: (listener) => void run.beforeEnd.push(listener),
     },
-    close: () => {
+    close: async () => {
       leave();
+      await sendLateMarks(run);
+      joined.leave();
       return run.emitter.flush();
     },
   };
@@ -216,7 +223,7 @@ function runScope(
   plan: SeamPlan,
   execution: ExecutionInfo,
   startAfter: number,
-  kept: Pick<RunScope, "anchor" | "keep">,
+  kept: Pick<RunScope, "anchor" | "keep" | "trace">,
 ): RunScope {
   const { clock = Date.now, onEvent, eventStore, strict = false, runMode = "live" } = plan.options;
   const run: RunScope = {
@@ -233,7 +240,8 @@ function runScope(
     writer: undefined,
     unwritten: [],
     root: undefined,
-    marks: { tags: new Set(), metadata: new Map() },
+    tracer: undefined,
+    marks: { tags: new Set(), metadata: new Map(), late: false },
     superseded: false,
     ending: undefined,
     beforeEnd: [],
@@ -272,21 +280,17 @@ function announce(
   );
 }
 
-async function runConfig(
+function runConfig(
   stack: readonly StackEntry[],
   options: StreamOptions,
   run: RunScope,
-  trace: string | undefined,
-): Promise<StreamOptions> {
+): StreamOptions {
   const { id, attempt } = run.execution;
-  const joined =
-    trace === undefined ? options.callbacks : await joinTrace(trace, options.callbacks);
   const needsSync = stack.some(({ definition }) => definition?.needs?.durability === "sync");
   const chosen = options.durability !== undefined || options.checkpointDuring !== undefined;
   return {
     ...options,
     metadata: { ...options.metadata, evenkeel_execution_id: id, execution_attempt: attempt },
-    callbacks: joined,
     ...(needsSync && !chosen ? { durability: "sync" } : {}),
   };
 }
@@ -311,13 +315,28 @@ function configurableOf(config: Record<string, unknown> | undefined): Record<str
   return (config?.["configurable"] ?? {}) as Record<string, unknown>;
 }
 
-function startingPoint(configurable: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { thread_id, checkpoint_id } = configurable;
+/** The checkpoint LangGraph will start from: inside a bare graph it has a namespace of its own. */
+function startingPoint(
+  graph: SeamBase,
+  configurable: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const namespace = "__pregel_read" in configurable ? namespaceOf(graph, configurable) : "";
+  const known = configurable["checkpoint_map"] as Record<string, string> | undefined;
+  const id = configurable["checkpoint_id"] ?? (namespace === "" ? undefined : known?.[namespace]);
   return {
-    thread_id,
-    checkpoint_ns: "",
-    ...(checkpoint_id === undefined ? {} : { checkpoint_id }),
+    thread_id: configurable["thread_id"],
+    checkpoint_ns: namespace,
+    ...(id === undefined ? {} : { checkpoint_id: id }),
   };
+}
+
+function namespaceOf(graph: SeamBase, configurable: Readonly<Record<string, unknown>>): string {
+  const given = String(configurable["checkpoint_ns"] ?? "");
+  const namespace = graph.checkpointer === true ? given.replaceAll(/:[^|]*/g, "") : given;
+  const scratchpad = configurable["__pregel_scratchpad"] as { subgraphCounter: number } | undefined;
+  // One node may call several graphs: from the second on they are told apart by a number.
+  const before = scratchpad?.subgraphCounter ?? 0;
+  return before > 0 ? `${namespace}|${before}` : namespace;
 }
 
 function checkpointerOf(

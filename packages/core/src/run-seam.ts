@@ -1,4 +1,4 @@
-import { START, isCommand } from "@langchain/langgraph";
+import { START, isCommand, isGraphBubbleUp } from "@langchain/langgraph";
 
 import type {
   Builder,
@@ -191,19 +191,31 @@ async function* rootRun(
     channels: new Set(plan.reset.keys()),
   };
   const pipe = relay<unknown>();
+  let stopped: { readonly error: unknown } | undefined;
   const attempt = async (request: RunRequest): Promise<RunOutcome> => {
+    stopped = undefined;
     const inner = scoped(graph, () => run(request.input, request.config as StreamOptions));
     try {
       // Not awaited: a consumer that leaves stops asking, and the run still has to end here.
       for await (const chunk of inner) void pipe.push(chunk);
     } catch (error) {
-      return { status: "failed", error };
+      if (!isGraphBubbleUp(error)) return { status: "failed", error };
+      // A drained graph stops between two steps and can go on; its caller is told by this error.
+      stopped = { error };
+      return { status: "interrupted" };
     }
     if (opened.run.superseded) return { status: "superseded" };
     return { status: opened.run.ending ?? "interrupted" };
   };
   const settled = runThrough(plan, opened, attempt).then(
-    (outcome) => pipe.close(outcome.status === "failed" ? { error: outcome.error } : undefined),
+    (outcome) =>
+      pipe.close(
+        outcome.status === "failed"
+          ? { error: outcome.error }
+          : outcome.status === "interrupted"
+            ? stopped
+            : undefined,
+      ),
     (error: unknown) => pipe.close({ error }),
   );
   try {

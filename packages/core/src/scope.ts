@@ -5,7 +5,7 @@ import type { Command } from "@langchain/langgraph";
 
 import type { EventEmitter } from "./emit.ts";
 import type { ExecutionInfo } from "./execution.ts";
-import type { LiveRootRun, RootMarks } from "./live-root.ts";
+import type { LiveRootRun, RootMarks, Tracer } from "./live-root.ts";
 import type { EndListener } from "./middleware.ts";
 import type { StackEntry } from "./stack.ts";
 
@@ -35,8 +35,12 @@ export interface RunScope {
   writer: ((chunk: unknown) => void) | undefined;
   /** Events that happened before the stream was open. */
   readonly unwritten: unknown[];
+  /** Dotted order of the first run of this execution that was traced, where one was. */
+  trace: string | undefined;
   /** The live root run of the trace, where the run is traced. */
   root: LiveRootRun | undefined;
+  /** What sends it. */
+  tracer: Tracer | undefined;
   /** What waits to be set on the root run once there is one. */
   readonly marks: RootMarks;
   /** A newer input took over the thread while this run was at work in the same process. */

@@ -83,7 +83,7 @@ function runThroughSeam(
         }),
     },
   });
-  const answer = withTools(node, [stand], () => node.runTool(call, config, state));
+  const answer = runWithTools(node, [stand], [call, config, state]);
   return answer.then((result) => {
     // `handleToolErrors` is for errors of tools: a pause or a refusal of a middleware is neither.
     if (fatal.length > 0) throw fatal[0];
@@ -110,7 +110,7 @@ function invokeTool(
   if (tool === undefined) {
     // Nobody stepped in for a tool that does not exist: the node answers as it would have.
     const { own, config, state } = invocation;
-    return withTools(node, own, () => node.runTool(request.toolCall, config, state));
+    return runWithTools(node, own, [request.toolCall, config, state]);
   }
   const input =
     request.toolCall === invocation.call
@@ -119,15 +119,22 @@ function invokeTool(
   return tool.invoke(input, invocation.options);
 }
 
-/**
- * Runs `work` while the node sees other tools. `runTool` looks its tool up before it first awaits,
- * so the list is back before anybody else can look; the node keeps its private fields.
- */
-function withTools<T>(node: ToolNodeLike, tools: unknown[], work: () => T): T {
+/** The node's own `runTool` with other tools in sight. */
+function runWithTools(
+  node: ToolNodeLike,
+  tools: unknown[],
+  values: Parameters<ToolNodeLike["runTool"]>,
+): Promise<unknown> {
+  if (!("setState" in node)) {
+    const view = Object.create(node, { tools: { value: tools } }) as ToolNodeLike;
+    return view.runTool(...values);
+  }
+  // LangChain's needs its private fields, so it is the node itself that runs. It looks its tool up
+  // before it first awaits, so the list is back before anybody else can look.
   const own = node.tools;
   node.tools = tools;
   try {
-    return work();
+    return node.runTool(...values);
   } finally {
     node.tools = own;
   }

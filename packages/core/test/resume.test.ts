@@ -11,10 +11,13 @@ import { ToolNode, createReactAgent, toolsCondition } from "@langchain/langgraph
 import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";
 
+import { withMiddleware } from "../src/index.ts";
 import { bare, checkpointCounts, historyOf, thread, watched } from "./support/both.ts";
 import type { Build, TestGraph, Watched } from "./support/both.ts";
+import { createKit } from "./support/kit.ts";
 import type { Kit } from "./support/kit.ts";
 import { plain } from "./support/plain.ts";
+import { spyMiddleware } from "./support/spy.ts";
 
 const HELLO = { messages: [new HumanMessage({ content: "Refund order 7.", id: "human-1" })] };
 const AGAIN = { messages: [new HumanMessage({ content: "And order 8.", id: "human-2" })] };
@@ -121,6 +124,68 @@ class ServerSaver extends MemorySaver {
   }
 }
 
+describe.each(["parallel tools", "parallel nodes"])("interrupts in %s", (where) => {
+  const build: Build = (kit) => {
+    const ask = kit.tool(
+      "refund",
+      ({ order }) => `${String(order)}: ${interrupt(`Refund ${String(order)}?`)}`,
+    );
+    if (where === "parallel tools") {
+      return createReactAgent({
+        llm: kit.model([
+          {
+            toolCalls: [
+              { name: "refund", args: { order: 7 }, id: "call-1" },
+              { name: "refund", args: { order: 8 }, id: "call-2" },
+            ],
+          },
+          { content: "Both are refunded." },
+        ]),
+        tools: [ask],
+        version: "v2",
+        checkpointer: kit.checkpointer,
+      });
+    }
+    const model = kit.model(({ messages }) => ({ content: messages.at(-1)?.text ?? "" }));
+    const asking = (order: number) => async () => {
+      const before = await model.invoke(`about ${order}`);
+      const answer = interrupt<string, string>(`${before.text}?`);
+      return { messages: [await model.invoke(`${order}: ${answer}`)] };
+    };
+    return new StateGraph(MessagesAnnotation)
+      .addNode("one", asking(7))
+      .addNode("two", asking(8))
+      .addEdge(START, "one")
+      .addEdge(START, "two");
+  };
+
+  async function answerEach(graph: TestGraph): Promise<unknown[]> {
+    const paused = await graph.invoke(HELLO, thread());
+    const asked = paused["__interrupt__"] as { id: string; value: string }[];
+    const [first, second] = asked;
+    const half = await graph.invoke(
+      new Command({ resume: { [second?.id ?? ""]: "no" } }),
+      thread(),
+    );
+    const ended = await graph.invoke(
+      new Command({ resume: { [first?.id ?? ""]: "yes" } }),
+      thread(),
+    );
+    return [paused, half, ended].map(plain);
+  }
+
+  test("are answered one by one as in the bare graph", async () => {
+    const one = bare(build);
+    const two = watched(build);
+    expect(await answerEach(two.graph)).toEqual(await answerEach(one.graph));
+    expect(await historyOf(two.graph, thread())).toEqual(await historyOf(one.graph, thread()));
+    expect(two.kit.modelCalls()).toBe(one.kit.modelCalls());
+    expect(two.spy.models).toHaveLength(two.kit.modelCalls());
+    expect(two.spy.outcomes).toEqual(["interrupted", "interrupted", "completed"]);
+    expect(new Set(two.spy.runs).size).toBe(1);
+  });
+});
+
 async function executionOf({ kit }: Watched): Promise<unknown> {
   const tuple = await kit.checkpointer.getTuple(thread());
   const value = tuple?.checkpoint.channel_values["_execution"] as { d: { id: string } };
@@ -199,6 +264,31 @@ describe("an execution", () => {
   });
 });
 
+describe.each(["sync", "async", "exit"])("durability %s", (durability) => {
+  test("leaves the bare graph's checkpoints, and the execution in them", async () => {
+    const config = thread("thread-1", { durability });
+    const [one, two] = [bare(handWritten), watched(handWritten)];
+    for (const { graph } of [one, two]) {
+      await graph.invoke(HELLO, config);
+      await graph.invoke(new Command({ resume: "yes" }), config);
+    }
+    expect(await historyOf(two.graph, thread())).toEqual(await historyOf(one.graph, thread()));
+    expect(new Set(two.spy.runs).size).toBe(1);
+    expect(two.spy.state).toMatchObject({ "model 1": "agent#0", "model 2": "agent#0" });
+  });
+});
+
+describe.each(["../../etc", "a b\u0000c", "🐘", "x".repeat(2_000)])("thread id %j", (id) => {
+  test("keeps its execution", async () => {
+    const { graph, spy } = watched(handWritten);
+    const config = { configurable: { thread_id: id } };
+    await graph.invoke(HELLO, config);
+    const result = await graph.invoke(new Command({ resume: "yes" }), config);
+    expect(result["messages"]).toHaveLength(5);
+    expect(new Set(spy.runs).size).toBe(1);
+  });
+});
+
 describe("the state of a thread", () => {
   async function editAndFork(graph: TestGraph): Promise<unknown[]> {
     await graph.invoke(HELLO, thread());
@@ -244,3 +334,37 @@ describe("the state of a thread", () => {
     expect(JSON.stringify(shown)).not.toMatch(/"_(spy|spyThread|execution)"/);
   });
 });
+
+describe.each(["as a node", "with its own checkpoints", "called by a node", "called second"])(
+  "a graph with middleware inside a bare graph, %s,",
+  (where) => {
+    test("keeps its execution and private state over a pause", async () => {
+      const kit = createKit(true);
+      const spy = spyMiddleware();
+      const inner = withMiddleware(
+        handWritten(kit),
+        [spy.middleware],
+        where === "with its own checkpoints" ? { checkpointer: true } : {},
+      ) as unknown as TestGraph;
+      const first = new StateGraph(MessagesAnnotation)
+        .addNode("greet", () => ({}))
+        .addEdge(START, "greet")
+        .compile();
+      const call = async (state: typeof MessagesAnnotation.State) => {
+        if (where === "called second") await first.invoke(state);
+        return inner.invoke(state);
+      };
+      const graph = new StateGraph(MessagesAnnotation)
+        .addNode("helper", (where.startsWith("called") ? call : inner) as never)
+        .addEdge(START, "helper")
+        .compile({ checkpointer: kit.checkpointer }) as unknown as TestGraph;
+      await graph.invoke(HELLO, thread());
+      const ended = await graph.invoke(new Command({ resume: "yes" }), thread());
+      expect(ended["messages"]).toHaveLength(5);
+      expect(spy.outcomes).toEqual(["interrupted", "completed"]);
+      expect(new Set(spy.runs).size).toBe(1);
+      expect(spy.state).toMatchObject({ "model 1": spy.models[0], "model 2": spy.models[1] });
+      expect(spy.models).toEqual(["helper|agent#0", "helper|agent#0"]);
+    });
+  },
+);

@@ -1,5 +1,11 @@
 import { HumanMessage } from "@langchain/core/messages";
-import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
+import {
+  MessagesAnnotation,
+  RunControl,
+  START,
+  StateGraph,
+  isGraphDrained,
+} from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
 import { bare, historyOf, thread, watched } from "./support/both.ts";
@@ -103,6 +109,39 @@ describe("an abort", () => {
     const signal = AbortSignal.abort();
     await expect(graph.invoke(INPUT, thread("thread-1", { signal }))).rejects.toThrow(/abort/i);
     expect(kit.modelCalls()).toBe(0);
+  });
+});
+
+describe("a drained graph", () => {
+  test("stops between two steps as the bare one does, and goes on later", async () => {
+    const build: Build = (kit) => {
+      const model = kit.model([{ content: "First." }, { content: "Second." }]);
+      const say = async (
+        { messages }: typeof MessagesAnnotation.State,
+        { control }: { control?: RunControl },
+      ) => {
+        control?.requestDrain("deploy");
+        return { messages: [await model.invoke(messages)] };
+      };
+      return new StateGraph(MessagesAnnotation)
+        .addNode("first", say as never)
+        .addNode("second", say as never)
+        .addEdge(START, "first")
+        .addEdge("first", "second");
+    };
+    const [one, two] = [bare(build), watched(build)];
+    for (const { graph } of [one, two]) {
+      const drained = thread("thread-1", { control: new RunControl() });
+      const failure = await graph.invoke(INPUT, drained).catch((error: unknown) => error);
+      expect(isGraphDrained(failure)).toBe(true);
+    }
+    expect(await nextOf(two.graph)).toEqual(["second"]);
+    expect(two.spy.outcomes).toEqual(["interrupted"]);
+    expect(two.spy.events).toEqual([]);
+    await two.graph.invoke(null, thread());
+    await one.graph.invoke(null, thread());
+    expect(await historyOf(two.graph, thread())).toEqual(await historyOf(one.graph, thread()));
+    expect(new Set(two.spy.runs).size).toBe(1);
   });
 });
 

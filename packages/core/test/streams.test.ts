@@ -25,11 +25,27 @@ const STREAMS: readonly { view: string; show: Show }[] = [
       collect(await graph.stream(input, thread("t", { streamMode: MODES, subgraphs: true }))),
   },
   {
+    view: "stream of server-sent events",
+    show: async (graph, input) => {
+      const options = { streamMode: MODES, subgraphs: true, encoding: "text/event-stream" };
+      const bytes = (await collect(
+        await graph.stream(input, thread("t", options)),
+      )) as Uint8Array[];
+      return bytes.map((chunk) => eventOf(new TextDecoder().decode(chunk)));
+    },
+  },
+  {
     view: "streamEvents v3",
     show: async (graph, input) =>
       collect(await graph.streamEvents(input, thread("t", { version: "v3" }))),
   },
 ];
+
+/** A server-sent event, its data parsed. */
+function eventOf(text: string): unknown {
+  const [name = "", data = ""] = text.split("\n");
+  return [name, JSON.parse(data.replace(/^data: /, ""))];
+}
 
 const EVENTS: readonly { view: string; options: Record<string, unknown> }[] = [
   { view: "streamEvents v1", options: { version: "v1" } },

@@ -1,4 +1,5 @@
-import { ToolMessage } from "@langchain/core/messages";
+import { HumanMessage, ToolMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
 import { RunnableLambda } from "@langchain/core/runnables";
 import { tool } from "@langchain/core/tools";
 import type { StructuredToolInterface } from "@langchain/core/tools";
@@ -279,6 +280,47 @@ describe.each(TOOL_NODES)("$title", ({ Node }) => {
     expect(direct.messages[0]?.text).toBe("order 7 was delivered");
     expect(spy.tools).toHaveLength(1);
   });
+});
+
+test("a ToolNode that waits before it looks its tool up is wrapped as well", async () => {
+  class Patient extends ToolNode {
+    protected override async runTool(...values: Parameters<ToolNode["runTool"]>) {
+      await Promise.resolve();
+      return super.runTool(...values);
+    }
+  }
+  const spy = spyMiddleware();
+  const node = new Patient([lookUp]) as unknown as InstanceType<ToolNodeClass>;
+  const result = await toolGraph(node, [spy.middleware], { strict: true }).invoke(
+    calling(
+      { name: "look_up", args: { order: 7 }, id: "c1" },
+      { name: "look_up", args: { order: 8 }, id: "c2" },
+    ),
+  );
+  expect((result["messages"] as ToolMessage[]).slice(2).map(({ text }) => text)).toEqual([
+    "order 7 was delivered",
+    "order 8 was delivered",
+  ]);
+  expect(spy.tools).toEqual(["look_up:c1", "look_up:c2"]);
+});
+
+test("a ToolNode keeps what is long: ids of 1.5 KB, 5,000 messages, a result of 10 MB", async () => {
+  const id = "c".repeat(1_500);
+  const large = tool(() => "x".repeat(10_000_000), {
+    name: "large",
+    description: "Says much",
+    schema: z.object({}),
+  });
+  const spy = spyMiddleware();
+  const graph = toolGraph(new ToolNode([large]), [spy.middleware]);
+  const { messages } = calling({ name: "large", args: {}, id }) as { messages: BaseMessage[] };
+  const history = Array.from({ length: 5_000 }, (_, index) => new HumanMessage(`line ${index}`));
+  const result = await graph.invoke({ messages: [...history, ...messages] });
+  const all = result["messages"] as ToolMessage[];
+  expect(all).toHaveLength(5_003);
+  expect(all.at(-1)?.tool_call_id).toBe(id);
+  expect(all.at(-1)?.text).toHaveLength(10_000_000);
+  expect(spy.tools).toEqual([`large:${id}`]);
 });
 
 test("a ToolNode of a class of the user's own is wrapped as well", async () => {

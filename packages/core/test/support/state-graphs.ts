@@ -5,6 +5,7 @@ import {
   Command,
   END,
   MessagesAnnotation,
+  MessagesDeltaValue,
   MessagesValue,
   MessagesZodMeta,
   ReducedValue,
@@ -12,10 +13,12 @@ import {
   Send,
   StateGraph,
   StateSchema,
+  UntrackedValue,
 } from "@langchain/langgraph";
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { registry } from "@langchain/langgraph/zod";
 import { z } from "zod";
+import { z as z3 } from "zod/v3";
 
 import type { Build } from "./both.ts";
 import type { Kit } from "./kit.ts";
@@ -99,6 +102,31 @@ const stateSchema: Build = (kit) => {
       steps: state.steps + 1,
       log: `step ${state.steps}`,
     }))
+    .addNode("tools", tools)
+    .addEdge(START, "agent")
+    .addConditionalEdges("agent", toolsCondition)
+    .addEdge("tools", "agent");
+};
+
+const ZodText = z.object({ text: z.string(), answer: z.string().optional() });
+
+const zod3: Build = (kit) => {
+  const model = kit.model(({ messages }) => ({ content: `heard ${messages[0]?.text}` }));
+  const state = z3.object({ text: z3.string(), answer: z3.string().optional() });
+  // LangGraph's types take zod 3 only where optional properties may be undefined.
+  return new StateGraph(state as unknown as typeof ZodText)
+    .addNode("agent", async ({ text }) => ({ answer: (await model.invoke(text)).text }))
+    .addEdge(START, "agent");
+};
+
+const deltaMessages: Build = (kit) => {
+  const { agent, tools } = agentParts(kit);
+  const schema = new StateSchema({
+    messages: MessagesDeltaValue,
+    scratch: new UntrackedValue(z.string().default("")),
+  });
+  return new StateGraph(schema)
+    .addNode("agent", async (state) => ({ ...(await agent(state)), scratch: "seen" }))
     .addNode("tools", tools)
     .addEdge(START, "agent")
     .addConditionalEdges("agent", toolsCondition)
@@ -228,6 +256,20 @@ export const STATE_GRAPHS: readonly GraphKind[] = [
     tools: 3,
   },
   { title: "a StateSchema state", build: stateSchema, input: HELLO, models: 3, tools: 3 },
+  {
+    title: "a zod 3 state",
+    build: zod3,
+    input: { text: "Hello?" },
+    models: 1,
+    tools: 0,
+  },
+  {
+    title: "a state of deltas and untracked values",
+    build: deltaMessages,
+    input: HELLO,
+    models: 3,
+    tools: 3,
+  },
   {
     title: "separate input and output schemas",
     build: inputAndOutput,
