@@ -241,8 +241,8 @@ function nativeContext(source: ContextSource): BuiltContext {
       save: async (channel, entries) => write(channel, entries),
     },
     emit: (name, fields) => {
-      const { writer: write } = request.runtime;
-      const { severity } = run.emitter.emit(definition.name, name, { node: path, write }, fields);
+      const where = { node: path, write: request.runtime.writer };
+      const { severity } = run.emitter.emit(definition.name, name, where, fields);
       if (severity === "info") return;
       const metadata = { evenkeel_execution_id: run.execution.id };
       markLiveRoot({ tags: [`evenkeel:${name}`], metadata });

@@ -11,7 +11,6 @@ export interface LiveRootRun {
   dotted_order?: string;
   tags?: string[];
   extra?: { metadata?: Record<string, unknown> };
-  project_name?: string;
   start_time?: number | string;
   /** Set once it has ended. */
   end_time?: number | string;
@@ -34,6 +33,7 @@ export interface RunManager {
 /** The parts of LangChain's tracer by which open runs are found and sent. */
 export interface Tracer {
   name: string;
+  projectName?: string;
   readonly runTreeMap?: Map<string, unknown>;
   getRun(id: string): LiveRootRun | undefined;
   getRunTreeWithTracingConfig?(id: string): { patchRun(): Promise<void> } | undefined;
@@ -59,6 +59,8 @@ export function attachRun(
   run.writer = writer;
   for (const chunk of run.unwritten.splice(0)) writer?.(chunk);
   const tracer = tracerOf(manager?.handlers);
+  // A run tree does not know the project its tracer sends it to.
+  run.project = tracer?.projectName;
   const own = manager === undefined ? undefined : tracer?.getRun(manager.runId);
   if (own === undefined || tracer === undefined) return;
   void sendLateMarks(run);
@@ -87,11 +89,11 @@ export async function sendLateMarks({ root, tracer, marks }: RunScope): Promise<
 }
 
 /** The root run as it can be referred to once it has ended. */
-export function rootFacts({ root }: RunScope): RootRunFacts | null {
+export function rootFacts({ root, project }: RunScope): RootRunFacts | null {
   if (root === undefined) return null;
-  const { id, project_name: project = null, start_time: start } = root;
+  const { id, start_time: start } = root;
   const startTime = start === undefined ? null : new Date(start).toISOString();
-  return { id, project, startTime };
+  return { id, project: project ?? null, startTime };
 }
 
 /** Tags and metadata to add to a root run. */

@@ -103,7 +103,7 @@ export interface RootRunFacts {
   readonly id: string;
   /** The project the trace is in, by name. */
   readonly project: string | null;
-  /** ISO 8601 with microseconds, as the trace has it. */
+  /** ISO 8601, UTC. */
   readonly startTime: string | null;
 }
 

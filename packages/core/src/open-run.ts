@@ -240,6 +240,7 @@ function runScope(
     writer: undefined,
     unwritten: [],
     root: undefined,
+    project: undefined,
     tracer: undefined,
     marks: { tags: new Set(), metadata: new Map(), late: false },
     superseded: false,

@@ -39,6 +39,8 @@ export interface RunScope {
   trace: string | undefined;
   /** The live root run of the trace, where the run is traced. */
   root: LiveRootRun | undefined;
+  /** The project of the trace, by name. */
+  project: string | undefined;
   /** What sends it. */
   tracer: Tracer | undefined;
   /** What waits to be set on the root run once there is one. */

@@ -49,7 +49,7 @@ async function joined(
   const manager = managerUnder(parent.id, own);
   // LangGraph adds what is bound to the graph by itself.
   if (known === undefined) manager.addHandler(tracer as unknown as LangChainTracer, true);
-  return { callbacks: manager, leave: parent.leave };
+  return { callbacks: manager, leave: () => parent.leave() };
 }
 
 /** The parts of LangChain's tracer that take a run of another process for one of their own. */

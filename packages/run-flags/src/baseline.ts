@@ -1,4 +1,4 @@
-import type { RunRecord } from "./run-record.ts";
+import type { RunReport } from "./run-report.ts";
 import { runSize } from "./run-size.ts";
 
 /** What is remembered of one good run: about 1 to 3 KB. */
@@ -45,7 +45,7 @@ const maxFacts = 200;
  * Where a run's history is looked up, most alike first: the same configuration, then the same graph
  * with the same tools. Modes and tenants never mix.
  */
-export function baselineKeys(record: RunRecord): string[] {
+export function baselineKeys(record: RunReport): string[] {
   const tenant = `${record.scope}/${record.mode}`;
   return [
     ...(record.manifestHash === null ? [] : [`${tenant}/manifest/${record.manifestHash}`]),
@@ -54,7 +54,7 @@ export function baselineKeys(record: RunRecord): string[] {
 }
 
 /** Keeps of a run what a baseline compares. */
-export function baselineEntry(record: RunRecord): BaselineEntry {
+export function baselineEntry(record: RunReport): BaselineEntry {
   const succeeded = record.calls.filter((call) => call.ok);
   return {
     v: 1,

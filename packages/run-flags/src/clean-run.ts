@@ -1,5 +1,5 @@
 import type { Judgement } from "./judge.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RunReport } from "./run-report.ts";
 import { weights } from "./weights.ts";
 
 /**
@@ -9,7 +9,7 @@ import { weights } from "./weights.ts";
  * 81 % of the clean ones had succeeded, against 60 % of all.
  */
 export function isCleanRun(
-  record: RunRecord,
+  record: RunReport,
   alone: Pick<Judgement, "score">,
   flaggedByPerson = false,
 ): boolean {

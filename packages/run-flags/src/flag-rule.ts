@@ -1,20 +1,7 @@
-import type { Severity } from "@evenkeel/core";
+import type { FailureClass, Severity } from "@evenkeel/core";
 
 import type { Baseline } from "./baseline.ts";
-import type { RunRecord } from "./run-record.ts";
-
-/** What kind of trouble a flag stands for; the classes of Evenkeel's failure taxonomy. */
-export type FailureClass =
-  | "contract-violation"
-  | "environment-drift"
-  | "model-hallucination"
-  | "tool-exhaustion"
-  | "retry-budget-overflow"
-  | "planning"
-  | "integration-gap"
-  | "policy"
-  | "infrastructure"
-  | "unknown";
+import type { RunReport } from "./run-report.ts";
 
 /** What a rule found in a run. */
 export interface RuleVerdict {
@@ -52,7 +39,7 @@ export interface FlagRule {
   name: string;
   failureClass: FailureClass;
   /** Judges a run; nothing for a run it has no quarrel with. */
-  judge: (record: RunRecord, context: RuleContext) => RuleVerdict | undefined;
+  judge: (record: RunReport, context: RuleContext) => RuleVerdict | undefined;
 }
 
 /** A rule's verdict on a run, as it is stored and shown. */

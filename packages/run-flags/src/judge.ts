@@ -3,7 +3,7 @@ import type { Severity } from "@evenkeel/core";
 import type { Baseline } from "./baseline.ts";
 import { defaultRules } from "./default-rules.ts";
 import type { Flag, FlagLimits, FlagRule } from "./flag-rule.ts";
-import type { RunRecord } from "./run-record.ts";
+import type { RunReport } from "./run-report.ts";
 import { type ScoreWeights, scoreOf } from "./score.ts";
 import { weights as shippedWeights } from "./weights.ts";
 
@@ -32,7 +32,7 @@ export interface JudgeOptions {
   weights?: ScoreWeights;
 }
 
-export const defaultLimits: FlagLimits = {
+const defaultLimits: FlagLimits = {
   tokens: 5_000_000,
   costUsd: 10,
   latencyMs: 3_600_000,
@@ -43,7 +43,7 @@ const order: readonly Severity[] = ["info", "low", "medium", "high", "critical"]
 
 /** Judges a run's record by every rule; a rule that throws is reported and takes no other with it. */
 export function judge(
-  record: RunRecord,
+  record: RunReport,
   baseline: Baseline | undefined,
   {
     rules = defaultRules,

@@ -3,7 +3,7 @@ import { callFacts } from "./call-facts.ts";
 import { factOf } from "./fact.ts";
 import { requestShape } from "./request-shape.ts";
 import type { RunCall, RunFacts, RunTurn } from "./run-facts.ts";
-import type { RecordedCall, RunRecord, ToolUse } from "./run-record.ts";
+import type { RecordedCall, RunReport, ToolUse } from "./run-report.ts";
 import { type Vocabulary, createVocabulary } from "./vocabulary.ts";
 
 const firstCalls = 120;
@@ -12,7 +12,7 @@ const maxTools = 64;
 const scanLimit = 40_000;
 
 /** Condenses a finished execution into its record. */
-export function recordRun(facts: RunFacts): RunRecord {
+export function recordRun(facts: RunFacts): RunReport {
   const calls = recordCalls(facts);
   const tools = countTools(calls);
   const answer = finalAnswer(facts.turns);
@@ -140,7 +140,7 @@ function countCharacters(facts: RunFacts): number {
 function largestResult(
   calls: readonly RecordedCall[],
   characters: number,
-): RunRecord["largestResult"] {
+): RunReport["largestResult"] {
   let largest = -1;
   for (const [index, call] of calls.entries()) {
     if (call.size > (calls[largest]?.size ?? 0)) largest = index;

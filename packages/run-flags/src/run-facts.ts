@@ -24,7 +24,7 @@ export interface RunTurn {
 }
 
 /** What the user said, and after how many turns. */
-export interface RunRequest {
+interface RunRequest {
   text: string;
   beforeTurn: number;
 }

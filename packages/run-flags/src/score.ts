@@ -1,7 +1,7 @@
 import type { Flag } from "./flag-rule.ts";
 
 /** One calibration of the score. */
-export interface Calibration {
+interface Calibration {
   /** Log-odds of a run without any sign. */
   base: number;
   /** Log-odds a sign adds at full strength, by rule; a rule that is not listed adds `other`. */

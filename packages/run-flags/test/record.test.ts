@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { answerShape } from "../src/answer-shape.ts";
 import { callFacts } from "../src/call-facts.ts";
-import { parseRunRecord } from "../src/parse-run-record.ts";
+import { parseRunReport } from "../src/parse-run-report.ts";
 import { recordRun } from "../src/record-run.ts";
 import { intentsOfTool, requestShape } from "../src/request-shape.ts";
 import { mentionsIn, textFacts } from "../src/text-facts.ts";
@@ -181,7 +181,7 @@ describe("a run record", () => {
 
   test("survives storage as it is", () => {
     const record = recordRun(sampleRun());
-    expect(parseRunRecord(JSON.parse(JSON.stringify(record)))).toEqual(record);
+    expect(parseRunReport(JSON.parse(JSON.stringify(record)))).toEqual(record);
   });
 
   test("a run of 5,000 calls keeps its first 120 and last 80, with their places", () => {
@@ -210,7 +210,7 @@ describe("a run record", () => {
       }),
     );
     expect(record.toolCalls).toBe(1);
-    expect(parseRunRecord(JSON.parse(JSON.stringify(record)))).toEqual(record);
+    expect(parseRunReport(JSON.parse(JSON.stringify(record)))).toEqual(record);
   });
 
   test("an unanswered call is neither failed nor fine", () => {
@@ -238,12 +238,12 @@ describe("a run record", () => {
   });
 
   test.each([
-    ["of a later version", { ...recordRun(sampleRun()), v: 99 }, "run-record-version"],
-    ["without a version", {}, "run-record-version"],
-    ["that is no object", "record", "run-record-version"],
-    ["cut short", { v: 1, executionId: "x" }, "run-record-damaged"],
-    ["with a wrong member", { ...recordRun(sampleRun()), toolCalls: -1 }, "run-record-damaged"],
+    ["of a later version", { ...recordRun(sampleRun()), v: 99 }, "run-report-version"],
+    ["without a version", {}, "run-report-version"],
+    ["that is no object", "record", "run-report-version"],
+    ["cut short", { v: 1, executionId: "x" }, "run-report-damaged"],
+    ["with a wrong member", { ...recordRun(sampleRun()), toolCalls: -1 }, "run-report-damaged"],
   ])("one %s is refused with a code", (_, value, code) => {
-    expect(() => parseRunRecord(value)).toThrow(expect.objectContaining({ code }));
+    expect(() => parseRunReport(value)).toThrow(expect.objectContaining({ code }));
   });
 });

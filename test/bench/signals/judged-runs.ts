@@ -2,7 +2,7 @@ import { baselineEntry } from "../../../packages/run-flags/src/baseline.ts";
 import { isCleanRun } from "../../../packages/run-flags/src/clean-run.ts";
 import { type Judgement, judge } from "../../../packages/run-flags/src/judge.ts";
 import { recordRun } from "../../../packages/run-flags/src/record-run.ts";
-import type { RunRecord } from "../../../packages/run-flags/src/run-record.ts";
+import type { RunReport } from "../../../packages/run-flags/src/run-report.ts";
 import { type CorpusRun, corpusFiles, readRuns } from "./corpus.ts";
 import { factsOf } from "./facts-of.ts";
 import { type Sibling, siblingBaselines } from "./sibling-baseline.ts";
@@ -17,7 +17,7 @@ export interface RecordedRun {
   task: string;
   agent: string;
   failed: boolean;
-  record: RunRecord;
+  record: RunReport;
   alone: Judgement;
 }
 

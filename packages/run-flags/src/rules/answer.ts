@@ -1,12 +1,12 @@
 import type { FlagRule, RuleVerdict } from "../flag-rule.ts";
-import type { RunRecord } from "../run-record.ts";
+import type { RunReport } from "../run-report.ts";
 
 /**
  * What a final answer sounds like says something where one request was answered. A conversation of
  * several user messages ends in courtesies: there these signs were no better than chance.
  */
 function inAnswer(
-  record: RunRecord,
+  record: RunReport,
   sign: "asks" | "refuses" | "promises",
   evidence: string,
 ): RuleVerdict | undefined {

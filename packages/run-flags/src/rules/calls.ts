@@ -1,5 +1,5 @@
 import type { FlagRule } from "../flag-rule.ts";
-import type { RecordedCall, RunRecord } from "../run-record.ts";
+import type { RecordedCall, RunReport } from "../run-report.ts";
 
 /** The last call of the run failed. */
 export const lastCallFailed: FlagRule = {
@@ -135,7 +135,7 @@ function shareUsingTools(entries: readonly { toolCalls: number }[]): number {
   return entries.filter((entry) => entry.toolCalls > 0).length / Math.max(1, entries.length);
 }
 
-function severityAlone({ answer, requests }: RunRecord): "medium" | "low" {
+function severityAlone({ answer, requests }: RunReport): "medium" | "low" {
   const evasive = answer.asks || answer.refuses || answer.promises || answer.callsInText;
   return requests <= 1 && evasive ? "medium" : "low";
 }

@@ -1,7 +1,9 @@
+import type { FailureClass } from "@evenkeel/core";
+
 import type { BaselineEntry } from "../baseline.ts";
-import type { FailureClass, FlagRule } from "../flag-rule.ts";
+import type { FlagRule } from "../flag-rule.ts";
 import { robustLogZ, robustZ } from "../robust-z.ts";
-import type { RunRecord } from "../run-record.ts";
+import type { RunReport } from "../run-report.ts";
 import { runSize } from "../run-size.ts";
 
 /** Robust deviations from which a rule speaks, and from which a shortfall is grave. */
@@ -10,7 +12,7 @@ const striking = 4;
 
 interface Metric {
   unit: string;
-  of: (record: RunRecord) => number | null;
+  of: (record: RunReport) => number | null;
   in: (entry: BaselineEntry) => number | null;
   /** Amounts spread over orders of magnitude; counts do not. */
   distance: (value: number, history: readonly number[]) => number;

@@ -1,5 +1,5 @@
 import type { FlagRule, RuleContext, RuleVerdict } from "../flag-rule.ts";
-import type { RunRecord } from "../run-record.ts";
+import type { RunReport } from "../run-report.ts";
 import { runSize } from "../run-size.ts";
 
 /** The execution did not come to its end. */
@@ -109,7 +109,7 @@ export const overLimit: FlagRule = {
   },
 };
 
-function overLimits(record: RunRecord, { limits }: RuleContext): RuleVerdict[] {
+function overLimits(record: RunReport, { limits }: RuleContext): RuleVerdict[] {
   const measured: [string, number, number][] = [
     ["tokens", record.tokens === null ? 0 : runSize(record), limits.tokens],
     ["US dollars", record.costUsd ?? 0, limits.costUsd],

@@ -1,11 +1,11 @@
 import { EvenkeelError } from "@evenkeel/core";
 import { z } from "zod";
 
-import type { RunRecord } from "./run-record.ts";
+import type { RunReport } from "./run-report.ts";
 
 const count = z.number().int().min(0);
 
-const schema: z.ZodType<RunRecord> = z.object({
+const schema: z.ZodType<RunReport> = z.object({
   v: z.literal(1),
   executionId: z.string(),
   threadId: z.string().nullable(),
@@ -82,11 +82,11 @@ const schema: z.ZodType<RunRecord> = z.object({
  * Reads a stored run record. One of a later version or with a damaged shape is refused with a code
  * that names what is wrong, so that a rule never judges half a record.
  */
-export function parseRunRecord(value: unknown): RunRecord {
+export function parseRunReport(value: unknown): RunReport {
   const version = typeof value === "object" && value !== null && "v" in value ? value.v : undefined;
   if (version !== 1) {
     throw new EvenkeelError({
-      code: "run-record-version",
+      code: "run-report-version",
       message: `A run record of version ${String(version)} came; this release reads version 1. Upgrade @evenkeel/run-flags to read newer ones.`,
     });
   }
@@ -94,7 +94,7 @@ export function parseRunRecord(value: unknown): RunRecord {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new EvenkeelError({
-    code: "run-record-damaged",
+    code: "run-report-damaged",
     message: `A run record is damaged at "${issue?.path.join(".") ?? ""}": ${issue?.message ?? "unknown"}. It was left out.`,
   });
 }

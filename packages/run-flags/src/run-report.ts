@@ -36,7 +36,7 @@ export interface ToolUse {
 }
 
 /** What is kept of an execution for review, as plain JSON of at most about 100 KB. */
-export interface RunRecord {
+export interface RunReport {
   v: 1;
   executionId: string;
   threadId: string | null;

@@ -1,0 +1,142 @@
+import { classifyFailure, toolName } from "@evenkeel/core";
+import type { ModelRequest, ToolCallRequest } from "@evenkeel/core";
+import type { BaseMessage } from "@langchain/core/messages";
+
+import { type MessageLike, callsOf, failedOf, textOf, tokensOf } from "./message-parts.ts";
+import type { RunCall, RunFacts, RunTurn } from "./run-facts.ts";
+
+/** Bounded sums of a node's calls, which survive the process. */
+export interface CallSums {
+  modelCalls: number;
+  toolCalls: number;
+  failedCalls: number;
+  inputTokens: number;
+  outputTokens: number;
+}
+
+interface GatheredTurn {
+  id: string | undefined;
+  text: string;
+  calls: { id: string; tool: string; arguments: unknown; valid: boolean }[];
+  tokens: { input: number; output: number } | undefined;
+}
+
+type GatheredAnswer = Pick<RunCall, "result" | "failed" | "known" | "valid">;
+
+/** What the calls of one run came to, in this process and in the messages of earlier ones. */
+export interface GatheredRun {
+  /** Reads what a model is asked with: the request, and the turns an earlier process made. */
+  asked(request: ModelRequest, site: string): void;
+  replied(result: unknown): void;
+  answered(request: ToolCallRequest, result: unknown): void;
+  threw(request: ToolCallRequest, error: unknown): void;
+  facts(): Pick<RunFacts, "requests" | "turns" | "tokens" | "offered">;
+}
+
+const INVALID = /did not match expected schema|invalid (?:tool )?arguments|ToolInputParsing/i;
+const MOST_TURNS = 5_000;
+
+/** Starts gathering for one run. */
+export function gatherRun(): GatheredRun {
+  const turns: GatheredTurn[] = [];
+  const answers = new Map<string, GatheredAnswer>();
+  const seen = new Set<string>();
+  const sites = new Set<string>();
+  const offered = new Set<string>();
+  let requests: string[] | undefined;
+
+  const addTurn = (message: MessageLike): void => {
+    const { id } = message;
+    if ((id !== undefined && seen.has(id)) || turns.length >= MOST_TURNS) return;
+    if (id !== undefined) seen.add(id);
+    turns.push({ id, text: textOf(message), calls: callsOf(message), tokens: tokensOf(message) });
+  };
+  const addAnswer = (message: MessageLike): void => {
+    const { tool_call_id: id } = message;
+    if (id === undefined || answers.has(id)) return;
+    const result = textOf(message);
+    const failed = failedOf(message);
+    answers.set(id, { result, failed, valid: !(failed && INVALID.test(result.slice(0, 2_000))) });
+  };
+
+  return {
+    asked({ messages, tools }, site) {
+      for (const tool of tools) offered.add(toolName(tool) ?? "unnamed");
+      if (sites.has(site)) return;
+      sites.add(site);
+      const last = messages.findLastIndex((message) => message.type === "human");
+      if (requests === undefined) {
+        const human = messages[last];
+        requests = human === undefined ? [] : [textOf(human)];
+      }
+      // After the last input there are only turns of this execution, an earlier process's perhaps.
+      for (const message of last < 0 ? [] : messages.slice(last + 1)) restore(message);
+    },
+    replied(result) {
+      if (isMessage(result)) addTurn(result);
+    },
+    answered({ toolCall, tool }, result) {
+      const found = messageFor(result, toolCall.id);
+      const text = found === undefined ? "" : textOf(found);
+      const failed = found !== undefined && failedOf(found);
+      answers.set(toolCall.id ?? "", {
+        result: text,
+        failed,
+        known: tool !== undefined,
+        valid: !(failed && INVALID.test(text.slice(0, 2_000))),
+      });
+    },
+    threw({ toolCall, tool }, error) {
+      const { message } = classifyFailure(error);
+      answers.set(toolCall.id ?? "", {
+        result: message,
+        failed: true,
+        known: tool !== undefined,
+        valid: !INVALID.test(message),
+      });
+    },
+    facts() {
+      const counted = turns.flatMap(({ tokens }) => (tokens === undefined ? [] : [tokens]));
+      return {
+        requests: (requests ?? []).map((text) => ({ text, beforeTurn: 0 })),
+        turns: turns.map(({ text, calls, tokens }): RunTurn => ({
+          text,
+          calls: calls.map(({ id, tool, arguments: given, valid }) => ({
+            tool,
+            arguments: given,
+            valid,
+            ...answers.get(id),
+          })),
+          ...(tokens === undefined ? {} : { tokens }),
+        })),
+        ...(offered.size === 0 ? {} : { offered: [...offered] }),
+        ...(counted.length === 0
+          ? {}
+          : {
+              tokens: {
+                input: counted.reduce((sum, { input }) => sum + input, 0),
+                output: counted.reduce((sum, { output }) => sum + output, 0),
+              },
+            }),
+      };
+    },
+  };
+
+  function restore(message: BaseMessage): void {
+    const like = message as MessageLike;
+    if (message.type === "ai") addTurn(like);
+    if (message.type === "tool") addAnswer(like);
+  }
+}
+
+function isMessage(result: unknown): result is MessageLike {
+  return typeof result === "object" && result !== null && "content" in result;
+}
+
+/** The answer to a call among what a tool returned: a message, or a Command that updates with one. */
+function messageFor(result: unknown, id: string | undefined): MessageLike | undefined {
+  if (isMessage(result)) return result;
+  const update = (result as { update?: { messages?: unknown } } | null | undefined)?.update;
+  const messages = Array.isArray(update?.messages) ? (update.messages as MessageLike[]) : [];
+  return messages.find(({ tool_call_id: answered }) => answered === id);
+}

@@ -1,0 +1,47 @@
+import type { RootRunFacts, RunRecord } from "@evenkeel/core";
+
+import { RunFlagsError } from "./errors.ts";
+import type { Judgement } from "./judge.ts";
+import { parseRunReport } from "./parse-run-report.ts";
+import type { RunReport } from "./run-report.ts";
+
+/** Why a person wants a run looked at. */
+export interface PersonFlag {
+  id: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  reason: string;
+  comment: string;
+  actor: string;
+}
+
+/** What run-flags keeps of an execution, under `facts.runFlags` of its record. */
+export interface KeptRun {
+  v: 1;
+  report: RunReport;
+  /** Null while it runs or waits. */
+  judgement: Judgement | null;
+  /** It may stand as an example of a good run. */
+  clean: boolean;
+  people: PersonFlag[];
+  /** The root run of its latest trace, where it was traced. */
+  trace: RootRunFacts | null;
+}
+
+/** Reads what run-flags kept in a record; one of a later version is refused with a code. */
+export function keptRun(record: RunRecord | undefined): KeptRun | undefined {
+  const kept = record?.facts["runFlags"] as KeptRun | undefined;
+  if (kept === undefined) return undefined;
+  if (kept.v !== 1) {
+    throw new RunFlagsError({
+      code: "run-report-version",
+      message: `The record of ${record?.executionId} holds run flags of version ${String(kept.v)}; this release reads version 1. Upgrade @evenkeel/run-flags.`,
+    });
+  }
+  return { ...kept, report: parseRunReport(kept.report) };
+}
+
+/** The record with what run-flags keeps; the facts of other middleware stay. */
+export function withKept(record: RunRecord, kept: KeptRun): RunRecord {
+  return { ...record, facts: { ...record.facts, runFlags: kept } };
+}

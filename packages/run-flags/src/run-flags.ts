@@ -1,0 +1,159 @@
+import { defineMiddleware } from "@evenkeel/core";
+import type {
+  Handler,
+  Middleware,
+  ModelRequest,
+  ModelResult,
+  RunOutcome,
+  RunRequest,
+  ToolCallRequest,
+  ToolResult,
+} from "@evenkeel/core";
+import { isGraphBubbleUp } from "@langchain/langgraph";
+
+import { countCall } from "./call-sums.ts";
+import { runEnding } from "./end-run.ts";
+import type { EndParts } from "./end-run.ts";
+import { gatherRun } from "./gathered-run.ts";
+import type { GatheredRun } from "./gathered-run.ts";
+import { langSmithReview } from "./langsmith-review.ts";
+import { tokensOf } from "./message-parts.ts";
+import { assertOptions } from "./options.ts";
+import type { FlagContext, FlagOptions, RunFlagsMiddlewareOptions } from "./options.ts";
+import { createOutbox } from "./outbox.ts";
+import { recordKeeper } from "./record-keeper.ts";
+import { runBaselines } from "./run-baselines.ts";
+
+/** The private channel that carries sums of calls from one process to the next. */
+const CHANNEL = "_runFlags";
+
+/** How long the end of a run waits for its record to be written. */
+const RECORD_WAIT_MS = 1_000;
+
+/** The middleware, and how to wait for what it sends in the background. */
+export interface RunFlagsMiddleware extends Middleware {
+  /** Waits until records, reviews and routes are through; call it before the process exits. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Judges every execution when it ends: its record is kept, the rules look at it, and a suspicious
+ * one is tagged, sent to review and routed on. It changes nothing of the run.
+ *
+ * Error behavior: bad options throw `invalid-options` here; a rule, store, route or LangSmith that
+ * fails is reported and never fails or delays a run. Output: none. State: `_runFlags`, private.
+ * When it fires: around each call, and when the run ends, before its trace does.
+ *
+ * @example
+ * ```ts
+ * const flags = runFlagsMiddleware({ store: evenkeelPostgres(pool), routes: [{ to: "console" }] });
+ * const agent = withMiddleware(graph, [flags]);
+ * await flags.flush();
+ * ```
+ */
+export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): RunFlagsMiddleware {
+  assertOptions(options);
+  const { name = "runFlagsMiddleware", mode, rules = {}, store, langsmith } = options;
+  const { severity = "high", sampleGood = 0, baseline = {}, routes = [], onError } = options;
+  const report = (error: unknown): void => {
+    try {
+      onError?.(error);
+    } catch {
+      // Whoever hears of failures has no say in the run either.
+    }
+  };
+  const outbox = createOutbox({ onError: report });
+  const keeper = recordKeeper(store, report);
+  const parts: EndParts = {
+    rules: rules.add ?? [],
+    baselines: baseline === false ? undefined : runBaselines(store, baseline, Date.now),
+    review: langsmith === undefined ? undefined : langSmithReview(langsmith, outbox),
+    stored: store !== undefined,
+    keeper,
+    outbox,
+    routes,
+  };
+
+  async function recordRun(
+    request: RunRequest,
+    handler: Handler<RunRequest, RunOutcome>,
+    context: FlagContext,
+  ): Promise<RunOutcome> {
+    const { memory, state, execution } = context;
+    memory.set("gathered", gatherRun());
+    const ending = runEnding(request, context, parts, state.read(CHANNEL));
+    state.write(CHANNEL, { resumes: ending.resumes });
+    ending.begin();
+    request.beforeEnd((outcome, root) => ending.end(outcome, root));
+    try {
+      const outcome = await handler(request);
+      await ending.end(outcome, null);
+      return outcome;
+    } catch (error) {
+      await ending.end({ status: "failed", error }, null);
+      throw error;
+    } finally {
+      await keeper.settled(execution.id, RECORD_WAIT_MS);
+    }
+  }
+
+  async function gatherModelCall(
+    request: ModelRequest,
+    handler: Handler<ModelRequest, ModelResult>,
+    context: FlagContext,
+  ): Promise<ModelResult> {
+    const run = gathered(context);
+    run?.asked(request, context.callSite ?? "");
+    const result = await handler(request);
+    run?.replied(result);
+    const { input, output } = tokensOf(result as object) ?? { input: 0, output: 0 };
+    countCall(CHANNEL, context, { modelCalls: 1, inputTokens: input, outputTokens: output });
+    return result;
+  }
+
+  async function gatherToolCall(
+    request: ToolCallRequest,
+    handler: Handler<ToolCallRequest, ToolResult>,
+    context: FlagContext,
+  ): Promise<ToolResult> {
+    const run = gathered(context);
+    try {
+      const result = await handler(request);
+      run?.answered(request, result);
+      const failed = (result as { status?: unknown }).status === "error";
+      countCall(CHANNEL, context, { toolCalls: 1, failedCalls: failed ? 1 : 0 });
+      return result;
+    } catch (error) {
+      if (isGraphBubbleUp(error)) throw error;
+      run?.threw(request, error);
+      countCall(CHANNEL, context, { toolCalls: 1, failedCalls: 1 });
+      throw error;
+    }
+  }
+
+  const middleware = defineMiddleware<FlagOptions>({
+    name,
+    mode,
+    options: {
+      severity,
+      sampleGood,
+      without: rules.without ?? [],
+      limits: rules.limits ?? {},
+    },
+    needs: { run: true },
+    state: { [CHANNEL]: {} },
+    wrapRun: recordRun,
+    wrapModelCall: gatherModelCall,
+    wrapToolCall: gatherToolCall,
+  });
+  return Object.assign(middleware, {
+    flush: async () => {
+      await keeper.flush();
+      await outbox.flush();
+    },
+  });
+}
+
+function gathered({ memory }: FlagContext): GatheredRun | undefined {
+  return memory.get("gathered") as GatheredRun | undefined;
+}
