@@ -89,15 +89,21 @@ describe("the tarballs npm would publish, in an empty project", () => {
     ["typescript-5.9", "nodenext", "nodenext", false],
     ["typescript-5.9", "esnext", "bundler", false],
     ["typescript-5.4", "nodenext", "nodenext", true],
-  ] as const)("type-check with %s, module %s", { timeout: 120_000 }, async (compiler, module, resolution, skipLibCheck) => {
-    const file = `tsconfig.${compiler}.${module}.json`;
-    await project.write(file, tsconfig(module, resolution, skipLibCheck));
-    const tsc = `node_modules/${compiler}/bin/tsc`;
-    const output = await project.run("node", tsc, "-p", file).catch(String);
-    // What other packages' declarations say of themselves is not ours.
-    const ours = output.split("\n").filter((line) => /^(typed\.ts|node_modules\/@evenkeel)/.test(line));
-    expect(ours).toEqual([]);
-  });
+  ] as const)(
+    "type-check with %s, module %s",
+    { timeout: 120_000 },
+    async (compiler, module, resolution, skipLibCheck) => {
+      const file = `tsconfig.${compiler}.${module}.json`;
+      await project.write(file, tsconfig(module, resolution, skipLibCheck));
+      const tsc = `node_modules/${compiler}/bin/tsc`;
+      const output = await project.run("node", tsc, "-p", file).catch(String);
+      // What other packages' declarations say of themselves is not ours.
+      const ours = output
+        .split("\n")
+        .filter((line) => /^(typed\.ts|node_modules\/@evenkeel)/.test(line));
+      expect(ours).toEqual([]);
+    },
+  );
 
   test("every package imports, and what it exports is not empty", async () => {
     const names = ["core", "config-freeze", "postgres", "testing", "testing/vitest"];

@@ -166,7 +166,7 @@ describe("under the LangGraph server's own CLI", () => {
     for (const text of [streamed, state]) {
       const at = text.search(/"_config/);
       expect(at === -1 ? "" : text.slice(at - 400, at + 200)).toBe("");
-      expect(text).not.toContain("_execution\"");
+      expect(text).not.toContain('_execution"');
     }
     expect(streamed).toContain("event: values");
   });

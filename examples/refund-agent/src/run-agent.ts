@@ -16,8 +16,13 @@ import { remedies } from "./tools.ts";
 import type { ChildResult, Variant } from "./variants.ts";
 
 // One process of the demonstration: it starts the customer's run, or resumes it after the crash.
-const [variant = "bare", releaseName = "monday", step = "start", schema = "public", requests = ""] =
-  process.argv.slice(2) as [Variant, string, "start" | "resume", string, string];
+const [variant, releaseName, step, schema, requests] = process.argv.slice(2) as [
+  Variant,
+  string,
+  "start" | "resume",
+  string,
+  string,
+];
 
 const release = releaseOf(releaseName);
 const pool = new pg.Pool({ connectionString: process.env["DEMO_DATABASE_URL"] });

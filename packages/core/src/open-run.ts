@@ -332,7 +332,8 @@ function startingPoint(
 }
 
 function namespaceOf(graph: SeamBase, configurable: Readonly<Record<string, unknown>>): string {
-  const given = String(configurable["checkpoint_ns"] ?? "");
+  const own = configurable["checkpoint_ns"];
+  const given = typeof own === "string" ? own : "";
   const namespace = graph.checkpointer === true ? given.replaceAll(/:[^|]*/g, "") : given;
   const scratchpad = configurable["__pregel_scratchpad"] as { subgraphCounter: number } | undefined;
   // One node may call several graphs: from the second on they are told apart by a number.

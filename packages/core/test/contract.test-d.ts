@@ -6,7 +6,7 @@ import { expectTypeOf, test } from "vitest";
 
 import { defineMiddleware, withMiddleware, wrapModel, wrapTools } from "../src/index.ts";
 
-const mine = defineMiddleware({ name: "mine", options: { level: 3 as number } });
+const mine = defineMiddleware({ name: "mine", options: { level: 3 } });
 const builder = new StateGraph(MessagesAnnotation)
   .addNode("agent", () => ({ messages: [] }))
   .addEdge(START, "agent");

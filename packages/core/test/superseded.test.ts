@@ -16,9 +16,14 @@ describe("a new input", () => {
       release = resolve;
     });
     let runs = 0;
+    let began = (): void => undefined;
+    const begun = new Promise<void>((resolve) => {
+      began = resolve;
+    });
     const graph = new StateGraph(MessagesAnnotation)
       .addNode("wait", async () => {
         runs += 1;
+        began();
         if (runs === 1) await held;
         return { messages: [] };
       })
@@ -36,7 +41,7 @@ describe("a new input", () => {
       }),
     ]);
     const first = agent.invoke(say("one"), config);
-    while (runs === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await begun;
     await agent.invoke(say("two"), config);
     release();
     await first;
