@@ -13,37 +13,44 @@ export const REDACTED = "[redacted]";
  * the run itself starts.
  */
 
-/** Secrets known by how they begin. */
+/** Secrets known by how they begin, at the start of a word. */
+const WORD_FORMS = [
+  // OpenAI, Anthropic, OpenRouter and others; a digit is asked for, so that CSS classes pass.
+  "sk-(?=[\\w-]{0,64}\\d)[\\w-]{20,}",
+  "(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}", // Stripe
+  "whsec_[A-Za-z0-9+/=]{16,}",
+  "gh[pousr]_[A-Za-z0-9]{20,}", // GitHub
+  "github_pat_\\w{20,}",
+  "glpat-[\\w-]{20,}", // GitLab
+  "xox[a-z](?:\\.xox[a-z])?-[A-Za-z0-9-]{10,}", // Slack
+  "xapp-\\d-[A-Za-z0-9-]{10,}",
+  "(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9])", // AWS
+  "AIza[\\w-]{35}", // Google
+  "ya29\\.[\\w.-]{10,}",
+  "GOCSPX-[\\w-]{20,}",
+  "lsv2_(?:pt|sk)_[A-Za-z0-9]{16,}(?:_[A-Za-z0-9]+)?", // LangSmith
+  "ls__[A-Za-z0-9]{16,}",
+  "npm_[A-Za-z0-9]{30,}",
+  "pypi-[\\w-]{50,}",
+  "hf_[A-Za-z0-9]{30,}", // Hugging Face
+  "(?:gsk_|xai-|pplx-|r8_|sbp_|dop_v1_|shpat_|ntn_|lin_api_)[\\w-]{20,}",
+  "SG\\.[\\w-]{16,}\\.[\\w-]{16,}", // SendGrid
+  "dapi[0-9a-f]{32}", // Databricks
+  "hvs\\.[\\w-]{20,}", // HashiCorp Vault
+];
+
+// One look back for all of them: with one in each, the engine tries every form at every character.
 const KNOWN_FORMS = new RegExp(
   [
-    // OpenAI, Anthropic, OpenRouter and others; a digit is asked for, so that CSS classes pass.
-    "(?<![A-Za-z0-9])sk-(?=[\\w-]{0,64}\\d)[\\w-]{20,}",
-    "(?<![A-Za-z0-9])(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}", // Stripe
-    "(?<![A-Za-z0-9])whsec_[A-Za-z0-9+/=]{16,}",
-    "(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{20,}", // GitHub
-    "(?<![A-Za-z0-9])github_pat_\\w{20,}",
-    "(?<![A-Za-z0-9])glpat-[\\w-]{20,}", // GitLab
-    "(?<![A-Za-z0-9])xox[a-z](?:\\.xox[a-z])?-[A-Za-z0-9-]{10,}", // Slack
-    "(?<![A-Za-z0-9])xapp-\\d-[A-Za-z0-9-]{10,}",
-    "(?<=hooks\\.slack\\.com/(?:services|workflows|triggers)/)[\\w/]{10,}",
-    "(?<=discord(?:app)?\\.com/api/webhooks/)[\\w/-]{10,}",
-    "(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9])", // AWS
-    "(?<![A-Za-z0-9])AIza[\\w-]{35}", // Google
-    "(?<![A-Za-z0-9])ya29\\.[\\w.-]{10,}",
-    "(?<![A-Za-z0-9])GOCSPX-[\\w-]{20,}",
-    "(?<![A-Za-z0-9])lsv2_(?:pt|sk)_[A-Za-z0-9]{16,}(?:_[A-Za-z0-9]+)?", // LangSmith
-    "(?<![A-Za-z0-9])ls__[A-Za-z0-9]{16,}",
-    "(?<![A-Za-z0-9])npm_[A-Za-z0-9]{30,}",
-    "(?<![A-Za-z0-9])pypi-[\\w-]{50,}",
-    "(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}", // Hugging Face
-    "(?<![A-Za-z0-9])(?:gsk_|xai-|pplx-|r8_|sbp_|dop_v1_|shpat_|ntn_|lin_api_)[\\w-]{20,}",
-    "(?<![A-Za-z0-9])SG\\.[\\w-]{16,}\\.[\\w-]{16,}", // SendGrid
-    "(?<![A-Za-z0-9])dapi[0-9a-f]{32}", // Databricks
-    "(?<![A-Za-z0-9])hvs\\.[\\w-]{20,}", // HashiCorp Vault
+    `(?<![A-Za-z0-9])(?:${WORD_FORMS.join("|")})`,
     "(?<![\\w-])eyJ[\\w-]{8,}\\.[\\w-]{8,}\\.[\\w-]*(?:\\.[\\w-]+){0,2}", // JWT and JWE
   ].join("|"),
   "g",
 );
+
+/** The secret part of a webhook's address. */
+const WEBHOOKS =
+  /(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[\w/]{10,}|(discord(?:app)?\.com\/api\/webhooks\/)[\w/-]{10,}/g;
 
 /** A block that never ends is masked to the end of the text: a log that was cut still holds the key. */
 const PRIVATE_KEY =
@@ -94,6 +101,7 @@ function maskAssignments(text: string): string {
 export function maskKnownSecrets(text: string): string {
   return text
     .replace(PRIVATE_KEY, REDACTED)
+    .replace(WEBHOOKS, `$1$2${REDACTED}`)
     .replace(KNOWN_FORMS, REDACTED)
     .replace(URL_CREDENTIALS, `$1${REDACTED}`)
     .replace(URL_TOKEN, `$1${REDACTED}`);

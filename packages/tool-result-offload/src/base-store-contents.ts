@@ -12,7 +12,7 @@ export interface ContentPlace {
 }
 
 /** A content that is being written under an id nobody knows yet. */
-export interface ChunkUpload {
+interface ChunkUpload {
   write(chunk: ResultChunk): Promise<void>;
   seal(): Promise<ContentPlace>;
   discard(): Promise<void>;

@@ -4,7 +4,7 @@ import type { BaseStore } from "@langchain/langgraph";
 export type ItemValue = Record<string, unknown>;
 
 /** A found item with the last label of its namespace, which says whose it is. */
-export interface FoundItem {
+interface FoundItem {
   readonly namespace: readonly string[];
   readonly key: string;
   readonly value: ItemValue;

@@ -25,7 +25,7 @@ interface ContentIndex {
 }
 
 /** A content that is being written, out of everyone's sight. */
-export interface Upload {
+interface Upload {
   write(chunk: ResultChunk): Promise<void>;
   /** Ends the writing: all of it is on the disk, with its first reference inside. */
   seal(reference: string): Promise<void>;

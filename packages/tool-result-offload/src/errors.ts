@@ -4,6 +4,10 @@ import { EvenkeelError } from "@evenkeel/core";
 export type OffloadErrorCode =
   /** An option or argument of the wrong type or range. */
   | "invalid-options"
+  /** There is neither a `store` option nor a LangGraph store. */
+  | "store-required"
+  /** A reading tool was called where no middleware saw the call. */
+  | "outside-middleware"
   /** What came is no handle at all, or one with a mistake in it. */
   | "handle-malformed"
   /** A handle of another thread or scope, or one that was made up. */

@@ -50,6 +50,15 @@ export function planOffload(
   return text === "" ? KEEP : planText(text, maxTokens, Number.POSITIVE_INFINITY, counter);
 }
 
+/** True for a text that no limit can touch, told by its length alone. */
+export function isSurelySmall(
+  content: unknown,
+  { maxTokens = DEFAULT_MAX_TOKENS, maxBytes = DEFAULT_MAX_BYTES }: OffloadThresholds,
+): boolean {
+  // A UTF-16 unit is one to three bytes, and a token is at least one byte.
+  return typeof content === "string" && content.length * 3 <= Math.min(maxBytes, maxTokens);
+}
+
 /** The thresholds that hold for a tool, or undefined where its results are left alone. */
 export function thresholdsFor(
   tool: string,
@@ -79,9 +88,8 @@ function planText(
   maxBytes: number,
   counter: TokenCounter,
 ): OffloadPlan {
-  // A UTF-16 unit is one to three bytes, and a token is at least one byte.
+  if (isSurelySmall(text, { maxTokens, maxBytes })) return KEEP;
   const mostBytes = text.length * 3;
-  if (mostBytes <= maxBytes && mostBytes <= maxTokens) return KEEP;
   if (text.length > maxBytes) return tooManyBytes(maxBytes);
   if (mostBytes > maxBytes && Buffer.byteLength(text) > maxBytes) return tooManyBytes(maxBytes);
   // The estimate is at least half of the true count: below half of the limit it is answer enough.

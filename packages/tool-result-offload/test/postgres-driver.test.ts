@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { baseStoreResults } from "../src/base-store-driver.ts";
 import { CHUNK_BYTES } from "../src/chunk.ts";
 import { createResultStore } from "../src/create-result-store.ts";
-import { resultTablesSql } from "../src/postgres-draft-sql.ts";
-import { postgresResults } from "../src/postgres-draft.ts";
+import { postgresResults } from "../src/postgres-driver.ts";
+import { resultTablesSql } from "../src/postgres-results-sql.ts";
 import { searchResult } from "../src/tools/search-result.ts";
 import { testResultStore } from "./result-store-suite.ts";
 

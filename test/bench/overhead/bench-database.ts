@@ -1,6 +1,6 @@
 import { startPostgres } from "@evenkeel/testing";
 import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
-import { Pool } from "pg";
+import { Pool, type PoolClient } from "pg";
 
 /** The one Postgres of a bench, with LangGraph's checkpointer on it. */
 export interface BenchDatabase {
@@ -8,6 +8,8 @@ export interface BenchDatabase {
   readonly checkpointer: PostgresSaver;
   /** The server's version, and whether it was brought along. */
   readonly description: string;
+  /** Statements sent so far, each of them a round trip. */
+  statements(): number;
   /** Empties the checkpoint tables, so that late pairs meet the tables early ones met. */
   clear(): Promise<void>;
   stop(): Promise<void>;
@@ -21,6 +23,8 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
     settings: { autovacuum: "off", checkpoint_timeout: "1h", max_wal_size: "8GB" },
   });
   const pool = new Pool({ connectionString: server.url });
+  let statements = 0;
+  pool.on("connect", (client) => countStatements(client, () => (statements += 1)));
   const schema = server.schema ?? "public";
   const checkpointer = new PostgresSaver(pool, undefined, { schema });
   await checkpointer.setup();
@@ -30,6 +34,7 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
     pool,
     checkpointer,
     description: server.embedded ? `${version}, embedded, fsync off` : `${version}, DATABASE_URL`,
+    statements: () => statements,
     clear: async () => {
       await pool.query(`TRUNCATE ${TABLES.map((table) => `"${schema}".${table}`).join(", ")}`);
     },
@@ -38,4 +43,13 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
       await server.stop();
     },
   };
+}
+
+function countStatements(client: PoolClient, count: () => void): void {
+  const query = client.query.bind(client) as (...values: unknown[]) => unknown;
+  const counted = (...values: unknown[]): unknown => {
+    count();
+    return query(...values);
+  };
+  client.query = counted as PoolClient["query"];
 }

@@ -1,4 +1,4 @@
-import type { CaseGraph, CaseSide } from "./cases.ts";
+import type { CaseGraph } from "./cases.ts";
 import { question } from "./graphs.ts";
 
 const RECURSION_LIMIT = 10_000;
@@ -7,7 +7,7 @@ let threads = 0;
 /** Runs a graph once on a thread of its own and returns the thread. */
 export async function runOnce(
   { graph }: Pick<CaseGraph, "graph">,
-  { durability }: Pick<CaseSide, "durability">,
+  { durability }: { readonly durability: "sync" | "async" | "exit" },
 ): Promise<string> {
   threads += 1;
   // Of one length, as it is written with every row.

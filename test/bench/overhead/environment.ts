@@ -6,6 +6,8 @@ export interface BenchEnvironment {
   readonly node: string;
   readonly processor: string;
   readonly database: string;
+  /** Whether the packages were measured as they ship or as TypeScript, which costs a little more. */
+  readonly evenkeel: "built" | "from source";
   readonly packages: Readonly<Record<string, string>>;
 }
 
@@ -24,6 +26,7 @@ export function benchEnvironment(database: string): BenchEnvironment {
     node: process.version,
     processor: `${cpus().length} x ${processor?.model ?? "unknown"}`,
     database,
+    evenkeel: import.meta.resolve("@evenkeel/core").endsWith(".ts") ? "from source" : "built",
     packages: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
   };
 }

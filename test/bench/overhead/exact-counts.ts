@@ -12,6 +12,8 @@ import type { CaseSide } from "./cases.ts";
 export interface ExactCounts {
   readonly supersteps: number;
   readonly checkpoints: number;
+  /** Statements sent to the database, each of them a round trip. */
+  readonly statements: number;
   /** Rows and bytes in all tables. */
   readonly rows: number;
   readonly bytes: number;
@@ -30,9 +32,11 @@ export async function countRun(
   const built = side.build({ toolCalls, checkpointer: database.checkpointer });
   const count = async (): Promise<Omit<ExactCounts, "repeatable">> => {
     const before = await databaseSize(database.pool);
+    const sent = database.statements();
     const thread = await runOnce(built, side);
+    const statements = database.statements() - sent;
     const tables = addedBetween(before, await databaseSize(database.pool));
-    return { ...(await stepsOf(database, thread)), ...totalSize(tables), tables };
+    return { ...(await stepsOf(database, thread)), statements, ...totalSize(tables), tables };
   };
   const first = await count();
   const second = await count();

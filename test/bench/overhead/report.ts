@@ -17,7 +17,7 @@ export function renderReport(report: BenchReport): string {
   const { environment, aims, notes } = report;
   const packages = Object.entries(environment.packages).map((entry) => entry.join(" "));
   return [
-    `Node ${environment.node}, ${environment.processor}, ${environment.database}`,
+    `Node ${environment.node}, ${environment.processor}, ${environment.database}, Evenkeel ${environment.evenkeel}`,
     packages.join(", "),
     "",
     "What one run leaves in the database (exact; bytes are those of all values in all tables)",
@@ -46,12 +46,22 @@ export function renderJson(report: BenchReport): string {
 
 function countsTable({ rows }: BenchResult): string {
   return tableOf(
-    ["row", "tool calls", "supersteps", "checkpoints", "rows", "bytes", "bytes more than bare"],
+    [
+      "row",
+      "tool calls",
+      "supersteps",
+      "checkpoints",
+      "statements",
+      "rows",
+      "bytes",
+      "bytes more than bare",
+    ],
     rows.map(({ case: { title }, calls, counts, reference }) => [
       title,
       calls,
       counts.supersteps,
       counts.checkpoints,
+      counts.statements,
       counts.rows,
       counts.bytes,
       counts.bytes - reference.bytes,

@@ -18,16 +18,17 @@ type AgentMiddleware = NonNullable<Parameters<typeof createAgent>[0]["middleware
 export function agentWithBuiltIns({ toolCalls, checkpointer }: SubjectOptions): BenchSubject {
   const clock = baseClock();
   const idleModel = new BenchModel({ toolCalls: 0, clock });
+  // LangChain's own types do not hold under exactOptionalPropertyTypes: the options of its middleware
+  // come out as never, and the middleware does not fit what its createAgent takes.
   const middleware: unknown[] = [
-    toolCallLimitMiddleware({ runLimit: toolCalls + 1 }),
-    modelCallLimitMiddleware({ runLimit: toolCalls + 2 }),
+    toolCallLimitMiddleware({ runLimit: toolCalls + 1 } as never),
+    modelCallLimitMiddleware({ runLimit: toolCalls + 2 } as never),
     toolRetryMiddleware(),
     contextEditingMiddleware(),
-    summarizationMiddleware({ model: idleModel, trigger: { messages: 10_000 } }),
+    summarizationMiddleware({ model: idleModel, trigger: { messages: 10_000 } } as never),
   ];
   const source = createAgent({
     ...agentParts(toolCalls, clock),
-    // LangChain's own middleware does not fit its own type under exactOptionalPropertyTypes.
     middleware: middleware as unknown as AgentMiddleware,
     checkpointer,
   });

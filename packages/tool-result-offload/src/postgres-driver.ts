@@ -4,7 +4,7 @@ import type { Pool, QueryResultRow } from "pg";
 
 import type { ResultChunk } from "./chunk.ts";
 import type { OwnerKey } from "./handle.ts";
-import { resultStatements } from "./postgres-draft-sql.ts";
+import { resultStatements } from "./postgres-results-sql.ts";
 import type { KeySubject, ResultDriver, ResultEntry, ResultWriter } from "./result-driver.ts";
 
 interface EntryRow extends QueryResultRow {
