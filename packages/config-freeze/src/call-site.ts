@@ -1,11 +1,11 @@
 import { maskKnownSecrets } from "@evenkeel/core";
 import type { ModelRequest } from "@evenkeel/core";
 
-import { concreteModel, describeModel, sameModel } from "./frozen-model.ts";
+import { concreteModel, describeModel, invocationParameters, sameModel } from "./frozen-model.ts";
 import { describePrompt, withPrompt } from "./frozen-prompt.ts";
 import { describeTool, offerTools, withoutRevoked } from "./frozen-tools.ts";
 import { LIVE_FIELDS } from "./live-fields.ts";
-import type { FrozenModel, SiteManifest } from "./manifest.ts";
+import type { FrozenModel, SiteManifest } from "./manifest-shape.ts";
 import { asJson, sameJson, storablePart } from "./plain-json.ts";
 import { rebuildModel } from "./rebuild-model.ts";
 import type { ResolveModel } from "./rebuild-model.ts";
@@ -37,9 +37,23 @@ export async function describeCall(request: ModelRequest): Promise<LiveCall> {
       tools: request.tools.map(describeTool),
       toolChoice: asJson(request.toolChoice),
       responseFormat: describeFormat(request.responseFormat),
-      settings: storablePart(request.modelSettings ?? {}, LIVE_FIELDS),
+      settings: describeSettings(model, request.modelSettings ?? {}),
     },
   };
+}
+
+/** Call settings as JSON; a schema object among them as the provider's class writes it to the wire. */
+function describeSettings(
+  model: object,
+  settings: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const stored = storablePart(settings, LIVE_FIELDS);
+  const rest = Object.keys(settings).filter((key) => !Object.hasOwn(stored, key));
+  if (rest.length === 0) return stored;
+  const written = invocationParameters(model, settings);
+  const formats = rest.filter((key) => written[key] !== undefined);
+  const chosen = Object.fromEntries(formats.map((key) => [key, written[key]]));
+  return { ...stored, ...storablePart(chosen, LIVE_FIELDS) };
 }
 
 /** How a frozen site is put into force. */
@@ -120,7 +134,8 @@ function withFormat(request: ModelRequest, frozen: SiteManifest, how: Enforcemen
     how.onGap("response-format-not-rebuildable");
     return request;
   }
-  return { ...request, responseFormat: revived ?? undefined };
+  // LangChain takes null for none, and its own where there is nothing.
+  return { ...request, responseFormat: revived };
 }
 
 function rebuiltModel(live: object, frozen: FrozenModel, how: Enforcement): Promise<object> {

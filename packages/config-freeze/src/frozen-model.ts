@@ -2,7 +2,7 @@ import { hashJson } from "@evenkeel/core";
 import { RunnableBinding } from "@langchain/core/runnables";
 
 import { LIVE_FIELDS, PER_CALL } from "./live-fields.ts";
-import type { FrozenModel } from "./manifest.ts";
+import type { FrozenModel } from "./manifest-shape.ts";
 import { storablePart } from "./plain-json.ts";
 
 /** The parts of a chat model that are looked at; none of them is on every provider's class. */
@@ -43,8 +43,16 @@ export function describeModel(model: object): FrozenModel {
     name: typeof name === "string" ? name : null,
     fields: storablePart(live.lc_kwargs ?? {}, unshared(live)),
     defaults: storablePart(live.defaultOptions ?? {}, LIVE_FIELDS),
-    parameters: storablePart(attempt(() => live.invocationParams?.({})) ?? {}, PER_CALL),
+    parameters: storablePart(invocationParameters(live, {}), PER_CALL),
   };
+}
+
+/** What a model would send for a call with these options, as far as its class tells. */
+export function invocationParameters(
+  model: object,
+  options: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return attempt(() => (model as ModelLike).invocationParams?.({ ...options })) ?? {};
 }
 
 /** True where two descriptions make the same calls. */

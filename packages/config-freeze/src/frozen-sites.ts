@@ -1,6 +1,7 @@
 import type { ManifestBodies } from "./manifest-bodies.ts";
+import type { SiteManifest } from "./manifest-shape.ts";
 import { openSiteManifest, seal } from "./manifest.ts";
-import type { Sealed, SiteManifest } from "./manifest.ts";
+import type { Sealed } from "./manifest.ts";
 import { matchSite } from "./match-site.ts";
 import type { FreezeContext } from "./options.ts";
 import { memoryOf } from "./run-memory.ts";

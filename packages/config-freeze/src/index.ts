@@ -4,7 +4,7 @@ export type { ConfigFreezeMiddleware } from "./config-freeze.ts";
 export type { Difference } from "./drift.ts";
 export { ConfigFreezeError } from "./errors.ts";
 export type { ConfigFreezeErrorCode } from "./errors.ts";
-export type { FrozenModel, FrozenTool, RunManifest, SiteManifest } from "./manifest.ts";
+export type { FrozenModel, FrozenTool, RunManifest, SiteManifest } from "./manifest-shape.ts";
 export type { ConfigFreezeMiddlewareOptions, DriftAnswer, DriftDecision } from "./options.ts";
 export type { ResolveModel } from "./rebuild-model.ts";
 export type { Revocation } from "./revoke.ts";

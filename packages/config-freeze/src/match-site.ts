@@ -1,7 +1,7 @@
 import { sameTools } from "./call-site.ts";
 import { sameModel } from "./frozen-model.ts";
 import type { FrozenSite } from "./frozen-sites.ts";
-import type { SiteManifest } from "./manifest.ts";
+import type { SiteManifest } from "./manifest-shape.ts";
 import { sameJson } from "./plain-json.ts";
 
 /** What a live call site was found to be. */

@@ -2,7 +2,7 @@ import type { Handler, ModelRequest, ModelResult } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import type { FrozenSite, FrozenSites } from "./frozen-sites.ts";
-import type { FrozenModel } from "./manifest.ts";
+import type { FrozenModel } from "./manifest-shape.ts";
 import type { FreezeContext } from "./options.ts";
 
 /** A call on its way to a model whose alias may be pinned. */

@@ -13,7 +13,7 @@ import {
 } from "./frozen-model.ts";
 import type { ModelLike } from "./frozen-model.ts";
 import { LIVE_FIELDS } from "./live-fields.ts";
-import type { FrozenModel } from "./manifest.ts";
+import type { FrozenModel } from "./manifest-shape.ts";
 import { storablePart } from "./plain-json.ts";
 
 /** Builds the model of a frozen description, where its class or provider is not the live one. */

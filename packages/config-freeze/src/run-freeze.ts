@@ -8,8 +8,9 @@ import { thawOptions } from "./frozen-options.ts";
 import { SITES_CHANNEL } from "./frozen-sites.ts";
 import type { SiteEntry } from "./frozen-sites.ts";
 import { manifestBodies } from "./manifest-bodies.ts";
+import type { RunManifest } from "./manifest-shape.ts";
 import { manifestHash, openRunManifest, seal } from "./manifest.ts";
-import type { RunManifest, Sealed } from "./manifest.ts";
+import type { Sealed } from "./manifest.ts";
 import type { FreezeContext } from "./options.ts";
 import { revokedNow } from "./revoke.ts";
 import { memoryOf } from "./run-memory.ts";
@@ -38,6 +39,7 @@ export async function freezeRun(
   warnOfLoss(request, context);
   const held = context.state.read(RUN_CHANNEL) as HeldRun;
   const { hash, generation = "" } = held;
+  if (hash !== undefined && context.execution.isNew) throw twice(context);
   const sites = Object.entries(context.state.read(SITES_CHANNEL) as Record<string, SiteEntry>);
   const current = sites.filter(([, entry]) => entry.generation === generation);
   memoryOf(context).held = Object.fromEntries(current);
@@ -148,6 +150,16 @@ function assertNodes({ missingNodes, graph }: RunRequest, context: FreezeContext
     middleware: context.live.name,
     message: `The thread waits for node "${first.node}", which graph "${graph.name}" does not have (it has ${graph.nodes.join(", ")}). Deploy the node again, or start the input anew.`,
     details: { nodes: missingNodes.map(({ node }) => node) },
+  });
+}
+
+/** Before its first step only another freezing middleware can have frozen an execution. */
+function twice({ live: { name } }: FreezeContext): ConfigFreezeError {
+  return new ConfigFreezeError({
+    code: "invalid-options",
+    middleware: name,
+    message: `${name} is the second configFreezeMiddleware of its stack; one is allowed. Give it everything that is to be frozen.`,
+    details: { option: "name" },
   });
 }
 

@@ -1,7 +1,7 @@
 import type { RunRequest } from "@evenkeel/core";
 
 import { sealOptions } from "./frozen-options.ts";
-import type { RunManifest } from "./manifest.ts";
+import type { RunManifest } from "./manifest-shape.ts";
 import { packageVersions } from "./package-versions.ts";
 import { isRecord } from "./plain-json.ts";
 import { assertStorable } from "./user-config.ts";

@@ -7,7 +7,7 @@ import { refusesArguments, wouldLoseArguments } from "./frozen-arguments.ts";
 import { frozenSites } from "./frozen-sites.ts";
 import { describeTool } from "./frozen-tools.ts";
 import { manifestBodies } from "./manifest-bodies.ts";
-import type { FrozenTool } from "./manifest.ts";
+import type { FrozenTool } from "./manifest-shape.ts";
 import type { FreezeContext } from "./options.ts";
 import { revokedNow } from "./revoke.ts";
 import { memoryOf } from "./run-memory.ts";

@@ -23,6 +23,8 @@ export interface FreezeCase {
 /** What an execution sent, by call site, before and after the deploy. */
 export interface FreezeOutcome {
   readonly text: string;
+  /** There was nothing to go on from. */
+  readonly lost: boolean;
   readonly before: ReadonlyMap<string, FrozenPart[]>;
   readonly after: ReadonlyMap<string, FrozenPart[]>;
 }
@@ -98,7 +100,43 @@ export async function runCase(
       parts.slice(before.get(site)?.length ?? 0),
     ]),
   );
-  return { text: result.text, before, after };
+  return { text: result.text, lost: result.lost, before, after };
+}
+
+/** What of the outcome is not as promised; empty where all is. */
+export function faultsOf(
+  { cut, frozen, durability }: FreezeCase,
+  { before, after, lost }: FreezeOutcome,
+): string[] {
+  // With "async" LangGraph may lose the whole execution, and its configuration with it.
+  if (lost) return durability === "async" ? [] : ["nothing was durable"];
+  const faults: string[] = [];
+  const check = (holds: boolean, fault: string): void => void (holds || faults.push(fault));
+  for (const site of new Set([...before.keys(), ...after.keys()])) {
+    const earlier = before.get(site) ?? [];
+    const later = after.get(site) ?? [];
+    const [first, ...others] = [...earlier, ...later];
+    if (first === undefined) continue;
+    const same = (part: FrozenPart): boolean => part.rest === first.rest;
+    if (!frozen) {
+      const differs = later.every((part) => !same(part) && part.prompt !== first.prompt);
+      check(earlier.length === 0 || differs, `${site}: the bare graph kept its configuration`);
+      continue;
+    }
+    check(others.every(same), `${site}: settings or tools changed`);
+    // The prompt of this site says how far the work is: once it was seen to change, it is left alone.
+    const dynamic = site === "act" && earlier.length > 1;
+    const prompts = others.every(({ prompt }) => prompt === first.prompt);
+    const live = later.every(({ prompt }) => prompt.includes("You are strict."));
+    check(site === "act" || prompts, `${site}: the prompt changed`);
+    check(!dynamic || live, `${site}: a dynamic prompt was replaced`);
+  }
+  const sites = [...after.keys()].filter((site) => (before.get(site) ?? []).length > 0);
+  check(
+    sites.some((site) => (after.get(site) ?? []).length > 0),
+    `${cut}: no site was called twice`,
+  );
+  return faults;
 }
 
 function sentBy(endpoint: OpenAIEndpoint, thread: string): Map<string, FrozenPart[]> {

@@ -23,6 +23,8 @@ export interface FreezeJob {
 /** What a child process that came to its end reports. */
 export interface FreezeReport {
   readonly text: string;
+  /** There was nothing to go on from: no checkpoint was durable. */
+  readonly lost: boolean;
   /** Names of the events of this process. */
   readonly events: readonly string[];
 }

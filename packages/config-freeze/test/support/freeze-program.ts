@@ -111,9 +111,9 @@ const input = {
   fork: () => null,
 }[job.act]();
 const from = job.act === "fork" ? await firstFork(graph, config) : {};
-const result = await graph.invoke(input, {
-  ...config,
-  configurable: { ...config.configurable, ...from },
-});
-reportResult({ text: lastText(result), events } satisfies FreezeReport);
+const lost = job.act !== "start" && (await saver.getTuple(config)) === undefined;
+const result = lost
+  ? { messages: [] }
+  : await graph.invoke(input, { ...config, configurable: { ...config.configurable, ...from } });
+reportResult({ text: lastText(result), lost, events } satisfies FreezeReport);
 await pool.end();
