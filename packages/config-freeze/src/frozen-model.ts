@@ -81,7 +81,7 @@ export function unshared(live: ModelLike): ReadonlySet<string> {
 }
 
 /** A provider's description of itself may throw (no credentials, no model): then it says nothing. */
-export function attempt<Value>(work: () => Value): Value | undefined {
+function attempt<Value>(work: () => Value): Value | undefined {
   try {
     return work();
   } catch {

@@ -6,7 +6,7 @@ import { runSchema, siteSchema } from "./manifest-shape.ts";
 import type { RunManifest, SiteManifest } from "./manifest-shape.ts";
 
 /** The version of the manifest this release writes, and the newest it reads. */
-export const MANIFEST_VERSION = 1;
+const MANIFEST_VERSION = 1;
 
 /** A part of the manifest as it is stored: its version, the hash of its body, the body. */
 export interface Sealed {

@@ -70,7 +70,7 @@ export function unstorablePaths(value: unknown, path = "", above: object[] = [])
 const VALUE_CHARACTERS = 200;
 
 /** True for a text with a secret in it; prose that merely talks about passwords is none. */
-export function holdsSecret(text: string): boolean {
+function holdsSecret(text: string): boolean {
   if (maskKnownSecrets(text) !== text) return true;
   return text.length <= VALUE_CHARACTERS && !text.includes("\n") && redact(text) !== text;
 }

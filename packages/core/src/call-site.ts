@@ -1,5 +1,6 @@
 import { ambientConfig, nodePath } from "./execution.ts";
 import type { AmbientScope, NodeScope, SiteOrdinals } from "./scope.ts";
+import type { SeamPlan } from "./seam-plan.ts";
 
 /** What tells one place that calls a model from another. */
 export interface SiteFacts {
@@ -13,12 +14,21 @@ export interface SiteFacts {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+const ordinals = new WeakMap<SeamPlan, Map<string, SiteOrdinals>>();
+
+/** The ordinals of a graph's models: all of its runs in this process count alike. */
+export function sitesOf(plan: SeamPlan): Map<string, SiteOrdinals> {
+  const known = ordinals.get(plan) ?? new Map<string, SiteOrdinals>();
+  ordinals.set(plan, known);
+  return known;
+}
+
 /** The place in the graph that makes this call: node path and ordinal, or the name the user gave. */
 export function callSite(facts: SiteFacts, scope: AmbientScope, node: NodeScope): string {
   const place = placeOf(scope, node);
   if (facts.siteName !== undefined) return `${place}#${facts.siteName}`;
   const all = facts.perCall ? node.sites : node.graph.run.sites;
-  const known: SiteOrdinals = all.get(place) ?? { of: new Map(), count: 0 };
+  const known: SiteOrdinals = all.get(place) ?? { of: new WeakMap(), count: 0 };
   all.set(place, known);
   const ofModel = known.of.get(facts.identity) ?? new Map<string, number>();
   known.of.set(facts.identity, ofModel);

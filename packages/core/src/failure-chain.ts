@@ -28,7 +28,7 @@ function wrapped(error: unknown): unknown {
 }
 
 /** An error without the wrappers of LangChain and LangGraph around it. */
-export function unwrap(error: unknown): unknown {
+function unwrap(error: unknown): unknown {
   let current = error;
   for (let links = 0; links < MAX_LINKS; links += 1) {
     const inner = wrapped(current);

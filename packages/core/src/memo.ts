@@ -65,17 +65,14 @@ export async function keepMemo(node: NodeScope, channel: string, entries: Entrie
   const { parent, run } = node.graph;
   if (parent !== undefined) return keepMemo(parent, channel, entries);
   const { configurable = {}, durability } = node.config as StreamOptions;
+  const { namespace } = run.anchor;
   const saver = configurable["__pregel_checkpointer"] as BaseCheckpointSaver | undefined;
-  const id = run.anchor.id ?? currentCheckpoint(configurable);
+  const checkpoints = configurable["checkpoint_map"] as Record<string, string> | undefined;
+  const id = run.anchor.id ?? checkpoints?.[namespace];
   // Under durability "exit" the checkpoint a node works on is never written.
   if (saver === undefined || id === undefined || durability === "exit") return;
-  await putMemo(
-    saver,
-    checkpointAt(configurable["thread_id"], id),
-    run.execution.id,
-    channel,
-    entries,
-  );
+  const beside = checkpointAt(configurable["thread_id"], namespace, id);
+  await putMemo(saver, beside, run.execution.id, channel, entries);
 }
 
 /** Keeps private state beside a checkpoint. */
@@ -129,15 +126,9 @@ export function missingMemos(
   return missing;
 }
 
-/** The config by which a saver finds a checkpoint of the outermost graph. */
-export function checkpointAt(thread: unknown, id: string): RunnableConfig {
-  return { configurable: { thread_id: thread, checkpoint_ns: "", checkpoint_id: id } };
-}
-
-type Configurable = Readonly<Record<string, unknown>>;
-
-function currentCheckpoint(configurable: Configurable): string | undefined {
-  return (configurable["checkpoint_map"] as Record<string, string> | undefined)?.[""];
+/** The config by which a saver finds a checkpoint. */
+export function checkpointAt(thread: unknown, namespace: string, id: string): RunnableConfig {
+  return { configurable: { thread_id: thread, checkpoint_ns: namespace, checkpoint_id: id } };
 }
 
 interface Memo {

@@ -1,6 +1,7 @@
 import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph";
 import { isCommand } from "@langchain/langgraph";
 
+import { sitesOf } from "./call-site.ts";
 import type { SeamBase, StreamOptions } from "./compiled-graph.ts";
 import { eventEmitter } from "./emit.ts";
 import { CoreError } from "./errors.ts";
@@ -50,10 +51,11 @@ export async function openRun(
     store,
   });
 
+  const start = startingPoint(graph, configurable);
   const tuple =
     checkpointer === undefined || threadId === null
       ? undefined
-      : await checkpointer.getTuple({ configurable: startingPoint(graph, configurable) });
+      : await checkpointer.getTuple({ configurable: start });
   const values = withMemos(tuple, plan.reset);
   const held = (channel: string): unknown => values.get(channel);
   assertReadable(stack, held);
@@ -72,12 +74,14 @@ export async function openRun(
     : Math.max(known.sequence ?? 0, (await eventStore?.lastSequence(execution.id)) ?? 0);
   const anchor = {
     wanted: keepsForForks(stack),
+    namespace: start.checkpoint_ns,
     id: continues ? firstCheckpoint(known, tuple) : undefined,
   };
   const keep: RunScope["keep"] = async (channel, entries) => {
     if (checkpointer === undefined || anchor.id === undefined) return;
     if (options.durability === "exit") return;
-    await putMemo(checkpointer, checkpointAt(threadId, anchor.id), execution.id, channel, entries);
+    const beside = checkpointAt(threadId, start.checkpoint_ns, anchor.id);
+    await putMemo(checkpointer, beside, execution.id, channel, entries);
   };
   const trace = continues ? known.trace : undefined;
   const run = runScope(plan, execution, startAfter, { anchor, keep, trace });
@@ -165,8 +169,9 @@ async function originOf(
   checkpointer: BaseCheckpointSaver,
 ): Promise<CheckpointTuple | undefined> {
   if (!wanted || id === undefined) return undefined;
-  const { thread_id, checkpoint_id } = tuple.config.configurable ?? {};
-  return id === checkpoint_id ? undefined : checkpointer.getTuple(checkpointAt(thread_id, id));
+  const { thread_id, checkpoint_ns = "", checkpoint_id } = tuple.config.configurable ?? {};
+  if (id === checkpoint_id) return undefined;
+  return checkpointer.getTuple(checkpointAt(thread_id, String(checkpoint_ns), id));
 }
 
 interface IdentitySources {
@@ -234,7 +239,7 @@ function runScope(
     ...kept,
     clock,
     strict,
-    sites: new Map(),
+    sites: sitesOf(plan),
     reported: new Set(),
     savedSequence: startAfter,
     writer: undefined,
@@ -320,7 +325,7 @@ function configurableOf(config: Record<string, unknown> | undefined): Record<str
 function startingPoint(
   graph: SeamBase,
   configurable: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
+): { thread_id: unknown; checkpoint_ns: string; checkpoint_id?: unknown } {
   const namespace = "__pregel_read" in configurable ? namespaceOf(graph, configurable) : "";
   const known = configurable["checkpoint_map"] as Record<string, string> | undefined;
   const id = configurable["checkpoint_id"] ?? (namespace === "" ? undefined : known?.[namespace]);

@@ -20,12 +20,17 @@ export interface RunScope {
   /** Private entries that wait for the input checkpoint or for the next node that completes. */
   readonly carried: Map<string, Record<string, unknown>>;
   /** The first checkpoint of the execution, where what holds in every fork of it is kept. */
-  readonly anchor: { readonly wanted: boolean; id: string | undefined };
+  readonly anchor: {
+    readonly wanted: boolean;
+    /** Of the outermost graph with middleware, which a bare graph may call. */
+    readonly namespace: string;
+    id: string | undefined;
+  };
   /** Keeps entries beside the checkpoint a continued run starts from; a new one has none yet. */
   readonly keep: (channel: string, entries: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly clock: () => number;
   readonly strict: boolean;
-  /** Ordinals of the models this run calls, by place. */
+  /** Ordinals of the models the graph calls, by place. */
   readonly sites: Map<string, SiteOrdinals>;
   /** Call sites already reported as not wrapped, by their message. */
   readonly reported: Set<string>;
@@ -87,7 +92,7 @@ export interface NodeScope {
 /** The ordinals of wrapped models at one place, by order of first call. */
 export interface SiteOrdinals {
   /** By identity of the wrapped model, then by the shape of its call. */
-  readonly of: Map<object, Map<string, number>>;
+  readonly of: WeakMap<object, Map<string, number>>;
   count: number;
 }
 

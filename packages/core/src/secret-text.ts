@@ -48,9 +48,10 @@ const KNOWN_FORMS = new RegExp(
   "g",
 );
 
-/** The secret part of a webhook's address. */
-const WEBHOOKS =
-  /(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[\w/]{10,}|(discord(?:app)?\.com\/api\/webhooks\/)[\w/-]{10,}/g;
+/** The secret part of a webhook's address; looked for only where there is one, as it looks back everywhere. */
+const WEBHOOK_PATHS =
+  /(?<=hooks\.slack\.com\/(?:services|workflows|triggers)\/)[\w/]{10,}|(?<=discord(?:app)?\.com\/api\/webhooks\/)[\w/-]{10,}/g;
+const WEBHOOK_HOSTS = /hooks\.slack\.com|discord(?:app)?\.com/;
 
 /** A block that never ends is masked to the end of the text: a log that was cut still holds the key. */
 const PRIVATE_KEY =
@@ -99,9 +100,9 @@ function maskAssignments(text: string): string {
  * in URLs. Prose that talks about secrets stays as it is.
  */
 export function maskKnownSecrets(text: string): string {
-  return text
+  const rest = WEBHOOK_HOSTS.test(text) ? text.replace(WEBHOOK_PATHS, REDACTED) : text;
+  return rest
     .replace(PRIVATE_KEY, REDACTED)
-    .replace(WEBHOOKS, `$1$2${REDACTED}`)
     .replace(KNOWN_FORMS, REDACTED)
     .replace(URL_CREDENTIALS, `$1${REDACTED}`)
     .replace(URL_TOKEN, `$1${REDACTED}`);

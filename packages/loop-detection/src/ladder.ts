@@ -22,7 +22,7 @@ export interface LadderDecision {
   blocked: readonly string[];
 }
 
-export const defaultThresholds: LadderThresholds = { steerAfter: 3, blockAfter: 5, stopAfter: 8 };
+const defaultThresholds: LadderThresholds = { steerAfter: 3, blockAfter: 5, stopAfter: 8 };
 
 /**
  * Decides from the newest turn's findings alone, so a turn that makes progress steps off the ladder

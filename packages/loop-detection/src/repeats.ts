@@ -2,7 +2,7 @@ import { type LoopFinding, evidenceOf } from "./finding.ts";
 import type { CallDigest, TurnDigest } from "./turn-digest.ts";
 
 /** A call that was made and answered within the last turns. */
-export interface RepeatEntry {
+interface RepeatEntry {
   call: string;
   answer: string;
   /** How often in a row it came back with this answer. */

@@ -2,7 +2,7 @@ import { sketchDistance } from "./argument-sketch.ts";
 import type { CallDigest, TurnDigest } from "./turn-digest.ts";
 
 /** How a call repeats the call before it. */
-export type ResendKind = "identical" | "equal" | "emptied" | "nearly-equal";
+type ResendKind = "identical" | "equal" | "emptied" | "nearly-equal";
 
 /** The newest call, kept to compare the next one with: at most about 600 bytes. */
 export interface ResendState {

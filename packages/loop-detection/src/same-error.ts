@@ -3,7 +3,7 @@ import { shortHash } from "./short-hash.ts";
 import type { CallDigest, TurnDigest } from "./turn-digest.ts";
 
 /** A tool's unbroken series of failures of one class. */
-export interface ErrorSeries {
+interface ErrorSeries {
   tool: string;
   error: string;
   count: number;

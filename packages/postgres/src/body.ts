@@ -3,7 +3,7 @@ import type { StoreCodec } from "@evenkeel/core";
 import { PostgresError } from "./errors.ts";
 
 /** A body as it stands in a row: as JSON text, or encrypted. */
-export interface StoredBody {
+interface StoredBody {
   body: string | null;
   sealed: Uint8Array | null;
 }

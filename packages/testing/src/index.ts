@@ -33,7 +33,7 @@ export { startLangSmithEndpoint } from "./langsmith-endpoint.ts";
 export type { LangSmithEndpoint, LangSmithEndpointOptions } from "./langsmith-endpoint.ts";
 export { startOpenAIEndpoint } from "./openai-endpoint.ts";
 export type { OpenAIEndpoint, OpenAIEndpointOptions } from "./openai-endpoint.ts";
-export type { ChatRequest } from "./openai-request.ts";
+export type { ChatContentPart, ChatRequest, ChatTool } from "./openai-request.ts";
 export { replyByTurn } from "./openai-script.ts";
 export type {
   ChatFault,
@@ -41,6 +41,7 @@ export type {
   ChatScript,
   ChatScriptFunction,
   ChatTurn,
+  ScriptContext,
 } from "./openai-script.ts";
 export { pgliteDatabase } from "./pglite-database.ts";
 export type { PgliteDatabase, PgliteDatabaseOptions } from "./pglite-database.ts";
@@ -49,6 +50,7 @@ export type { PostgresOptions, PostgresServer, RestartMode } from "./postgres-se
 export type { ScriptOptions } from "./script-child.ts";
 export { ScriptedModel, scriptedModel } from "./scripted-model.ts";
 export type { ScriptedModelOptions } from "./scripted-model.ts";
+export type { ScriptedTurn } from "./scripted-turn.ts";
 export { testStore } from "./test-store.ts";
 export { buildTraceTrees, renderTrace } from "./trace-tree.ts";
 export type { RenderTraceOptions, TraceNode, TraceRun } from "./trace-tree.ts";

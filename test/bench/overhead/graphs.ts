@@ -11,7 +11,7 @@ import { type BaseClock, baseClock } from "./base-clock.ts";
 import { BenchModel } from "./bench-model.ts";
 
 /** A node of a compiled graph as LangGraph runs it. */
-export interface RunnableNode {
+interface RunnableNode {
   readonly bound: { invoke(input: unknown, config?: unknown): Promise<unknown> };
 }
 

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 
 /** One message of a recorded run. */
-export interface CorpusMessage {
+interface CorpusMessage {
   role: "system" | "user" | "assistant" | "tool";
   content: string;
   tool_calls?: { id: string; name: string; args: Record<string, unknown> }[];
@@ -17,7 +17,7 @@ export interface CorpusMessage {
 }
 
 /** What was learned about a run afterwards; never shown to a detector. */
-export interface CorpusLabel {
+interface CorpusLabel {
   success: boolean;
   errorStep?: number;
   /** Pairs of steps that people labelled as repetition; a step is the k-th tool call from 0. */

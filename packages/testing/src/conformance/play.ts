@@ -12,7 +12,7 @@ import type { Situation } from "./situation.ts";
 import type { Stage } from "./stage.ts";
 
 /** The part of a compiled graph that the laws use. */
-export interface PlayableGraph {
+interface PlayableGraph {
   readonly channels: Readonly<Record<string, unknown>>;
   invoke(input: unknown, config: object): Promise<Record<string, unknown>>;
   stream(input: unknown, config: object): Promise<AsyncIterable<unknown>>;

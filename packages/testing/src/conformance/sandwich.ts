@@ -17,7 +17,7 @@ import type {
 export type Seam = "run" | "model" | "tool";
 
 /** One call as it left a middleware, or as it came to it. */
-export interface SeamCall {
+interface SeamCall {
   readonly seam: Seam;
   readonly request: unknown;
   result?: unknown;

@@ -14,7 +14,7 @@ export interface Situation {
 }
 
 /** A turn in which the model calls tools. */
-export function calling(...toolCalls: ReplyToolCall[]): { toolCalls: ReplyToolCall[] } {
+function calling(...toolCalls: ReplyToolCall[]): { toolCalls: ReplyToolCall[] } {
   return { toolCalls };
 }
 

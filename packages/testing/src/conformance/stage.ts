@@ -27,7 +27,7 @@ export async function openStage(
 }
 
 /** LangGraph's in-memory store, which counts how often it was used. */
-export class CountingStore extends InMemoryStore {
+class CountingStore extends InMemoryStore {
   uses = 0;
 
   override batch<const Operations extends readonly Operation[]>(
