@@ -1,6 +1,6 @@
 import { redact, sha256 } from "@evenkeel/core";
 
-import { isRecord } from "./plain-json.ts";
+import { isRecord, ownMember } from "./plain-json.ts";
 
 /** One field in which the live configuration differs from the frozen one. */
 export interface Difference {
@@ -24,7 +24,11 @@ export function differencesBetween(frozen: unknown, live: unknown, path = ""): D
   if (isRecord(frozen) && isRecord(live)) {
     const keys = [...new Set([...Object.keys(frozen), ...Object.keys(live)])].toSorted();
     return keys.flatMap((key) =>
-      differencesBetween(frozen[key], live[key], path === "" ? key : `${path}.${key}`),
+      differencesBetween(
+        ownMember(frozen, key),
+        ownMember(live, key),
+        path === "" ? key : `${path}.${key}`,
+      ),
     );
   }
   if (Array.isArray(frozen) && Array.isArray(live)) {

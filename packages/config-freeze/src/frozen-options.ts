@@ -1,4 +1,4 @@
-import { isRecord, unstorablePaths } from "./plain-json.ts";
+import { isRecord, ownMember, unstorablePaths } from "./plain-json.ts";
 
 /**
  * Options of a middleware as a manifest holds them: core has made them JSON, with markers for
@@ -52,7 +52,7 @@ function thaw(recorded: unknown, live: unknown): unknown {
   return Object.fromEntries(
     [...keys].map((key) => [
       key,
-      Object.hasOwn(recorded, key) ? thaw(recorded[key], from[key]) : from[key],
+      Object.hasOwn(recorded, key) ? thaw(recorded[key], ownMember(from, key)) : from[key],
     ]),
   );
 }

@@ -5,6 +5,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A member of a record itself: no `constructor` of its prototype. */
+export function ownMember(record: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
 /** The value as JSON would give it back; null where JSON cannot say it. */
 export function asJson(value: unknown): unknown {
   if (value === undefined || value === null) return null;

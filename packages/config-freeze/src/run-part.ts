@@ -3,7 +3,7 @@ import type { RunRequest } from "@evenkeel/core";
 import { sealOptions } from "./frozen-options.ts";
 import type { RunManifest } from "./manifest-shape.ts";
 import { packageVersions } from "./package-versions.ts";
-import { isRecord } from "./plain-json.ts";
+import { isRecord, ownMember } from "./plain-json.ts";
 import { assertStorable } from "./user-config.ts";
 
 /** Keys of `context` and `configurable` that belong to the configuration. */
@@ -89,15 +89,17 @@ function choose(
   what: string,
 ): Record<string, unknown> {
   const record = isRecord(source) ? source : {};
-  const entries = keys.flatMap((key) => (record[key] === undefined ? [] : [[key, record[key]]]));
-  const chosen = Object.fromEntries(entries) as Record<string, unknown>;
+  const entries = keys.map((key): [string, unknown] => [key, ownMember(record, key)]);
+  const chosen = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
   assertStorable(chosen, `include.${what}`);
   return chosen;
 }
 
 function given(record: Record<string, unknown>, live: unknown): Record<string, unknown> {
   const today = isRecord(live) ? live : {};
-  return Object.fromEntries(Object.entries(record).filter(([key]) => today[key] !== undefined));
+  return Object.fromEntries(
+    Object.entries(record).filter(([key]) => ownMember(today, key) !== undefined),
+  );
 }
 
 function without(record: unknown, keys: readonly string[] = []): Record<string, unknown> {

@@ -69,7 +69,7 @@ function asking(
     })
     .addEdge("tools", "pause")
     .compile({ checkpointer });
-  return { graph: withMiddleware(graph, [freeze]) as unknown as TestGraph, seen };
+  return { graph: withMiddleware(graph, [freeze]), seen };
 }
 
 describe("config as a function", () => {
@@ -98,7 +98,7 @@ describe("config as a function", () => {
           .addEdge(START, "work")
           .compile({ checkpointer: saver }),
         [freeze],
-      ) as unknown as TestGraph;
+      );
     await expect(graph().invoke({ messages: [] }, thread())).rejects.toThrow("failed");
     await graph().invoke(null, thread());
     const result = await graph().invoke(new Command({ resume: "yes" }), thread());

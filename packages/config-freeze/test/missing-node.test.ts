@@ -46,9 +46,7 @@ function graphWith(name: string, way: Way, saver: BaseCheckpointSaver, frozen: b
       END,
     ] as never)
     .compile({ checkpointer: saver });
-  return (frozen
-    ? withMiddleware(graph, [configFreezeMiddleware()])
-    : graph) as unknown as TestGraph;
+  return frozen ? withMiddleware(graph, [configFreezeMiddleware()]) : graph;
 }
 
 const cases = (["an edge", "a Send"] as const).flatMap((way) =>

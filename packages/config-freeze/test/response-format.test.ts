@@ -49,7 +49,7 @@ async function resumed(before: unknown, after: unknown): Promise<EvenkeelEvent[]
       }),
       [configFreezeMiddleware()],
       { onEvent: (event) => events.push(event) },
-    ) as unknown as TestGraph;
+    );
   await agent(before).invoke({ messages: [new HumanMessage("hi")] }, thread());
   await agent(after).invoke(new Command({ resume: "yes" }), thread());
   return events;
@@ -77,7 +77,7 @@ describe("the response format of createAgent", () => {
         tools: toolsOf(monday),
         responseFormat: providerStrategy(schema) as never,
         checkpointer: saver,
-      }) as unknown as TestGraph;
+      });
     await agent(answer).invoke({ messages: [new HumanMessage("hi")] }, thread());
     await agent(verdict)
       .invoke(new Command({ resume: "yes" }), thread())
@@ -110,7 +110,7 @@ test("the response format of createReactAgent stays the frozen one", async () =>
         checkpointer: saver,
       }),
       [configFreezeMiddleware()],
-    ) as unknown as TestGraph;
+    );
   const input = { messages: [new HumanMessage("hi")] };
   await agent(answer).invoke(input, thread());
   await agent(answer).invoke(new Command({ resume: "yes" }), thread());

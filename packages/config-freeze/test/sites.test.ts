@@ -52,7 +52,7 @@ describe("a node that calls its model and then", () => {
       })
       .addEdge(START, "work")
       .compile({ checkpointer: saver });
-    return withMiddleware(graph, [configFreezeMiddleware()]) as unknown as TestGraph;
+    return withMiddleware(graph, [configFreezeMiddleware()]);
   }
 
   test("pauses makes the call again as it was frozen", async () => {
@@ -250,7 +250,7 @@ describe("parallel tasks at one site", () => {
         ["item"],
       )
       .compile({ checkpointer: saver });
-    return withMiddleware(graph, [configFreezeMiddleware()]) as unknown as TestGraph;
+    return withMiddleware(graph, [configFreezeMiddleware()]);
   }
 
   test("freeze it once", async () => {
@@ -299,7 +299,7 @@ describe("a fork", () => {
     const history: { configurable?: Record<string, unknown> }[] = [];
     for await (const { config } of agent(tuesday).getStateHistory(thread())) history.push(config);
     for (const config of history.toReversed().slice(0, 2)) {
-      await agent(tuesday).invoke(null, config as Record<string, unknown>);
+      await agent(tuesday).invoke(null, config);
     }
     const [first, ...later] = wire.sent();
     expect(later).toEqual([first, first]);
@@ -358,7 +358,7 @@ test("a graph without any message list is frozen", async () => {
         .addEdge("classify", "write")
         .compile({ checkpointer: saver }),
       [configFreezeMiddleware()],
-    ) as unknown as TestGraph;
+    );
   };
   await graph(monday).invoke({ text: "an order" }, thread());
   const result = await graph(tuesday).invoke(resume(), thread());
@@ -443,7 +443,7 @@ describe("graphs in graphs", () => {
       "a graph called by a function node",
       (release, saver) => {
         const graph = inner(release);
-        const node = (state: object): Promise<object> => graph.invoke(state as never);
+        const node = (state: object): Promise<object> => graph.invoke(state);
         return withMiddleware(outer(node, saver), [freeze()]);
       },
     ],
@@ -457,6 +457,26 @@ describe("graphs in graphs", () => {
     const saver = new MemorySaver();
     await (build(monday, saver) as TestGraph).invoke({ messages: [] }, thread());
     await (build(tuesday, saver) as TestGraph).invoke(resume(), thread());
+    const [first, second] = wire.sent();
+    expect(second).toEqual(first);
+  });
+
+  test("a bare graph around one with middleware keeps what a paused node was frozen to", async () => {
+    const saver = new MemorySaver();
+    const graph = (release: Release): TestGraph => {
+      const model = wrapModel(gpt(release));
+      const node = new StateGraph(MessagesAnnotation)
+        .addNode("work", async () => {
+          await model.invoke([says(release.prompt), hello]);
+          interrupt("wait");
+          return {};
+        })
+        .addEdge(START, "work")
+        .compile();
+      return outer(withMiddleware(node, [freeze()]), saver);
+    };
+    await graph(monday).invoke({ messages: [] }, thread());
+    await graph(tuesday).invoke(resume(), thread());
     const [first, second] = wire.sent();
     expect(second).toEqual(first);
   });

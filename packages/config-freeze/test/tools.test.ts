@@ -178,7 +178,7 @@ describe("`tools`", () => {
         return refundOf(amount, runs);
       },
     };
-    await resumed([approve, note], { tools: tools as never });
+    await resumed([approve, note], { tools: tools });
     expect(runs).toEqual([{ amount: 5 }]);
     expect(asked[0]).toMatchObject({ name: "refund", description: "Pays back.", version: null });
   });
@@ -331,7 +331,7 @@ describe("the record of a tool", () => {
           .addEdge(START, "ask")
           .compile({ checkpointer: saver }),
         [configFreezeMiddleware()],
-      ) as unknown as TestGraph;
+      );
     await agent("Looks up.").invoke({ messages: [new HumanMessage("hi")] }, thread());
     await agent("Looks anything up.").invoke(new Command({ resume: 1 }), thread());
     const [first, second] = wire.sent();

@@ -43,7 +43,7 @@ export function askingGraph(
     .compile({ checkpointer });
   return withMiddleware(graph, middleware, {
     onEvent: (event) => events.push(event),
-  }) as unknown as TestGraph;
+  });
 }
 
 /** Runs an execution of three calls: one by `before`, two by `after`. */
