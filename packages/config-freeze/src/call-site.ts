@@ -1,8 +1,7 @@
-import { maskKnownSecrets } from "@evenkeel/core";
 import type { ModelRequest } from "@evenkeel/core";
 
 import { concreteModel, describeModel, invocationParameters, sameModel } from "./frozen-model.ts";
-import { describePrompt, withPrompt } from "./frozen-prompt.ts";
+import { describePrompt, holdsPlantedSecret, withPrompt } from "./frozen-prompt.ts";
 import { describeTool, offerTools, withoutRevoked } from "./frozen-tools.ts";
 import { LIVE_FIELDS } from "./live-fields.ts";
 import type { FrozenModel, SiteManifest } from "./manifest-shape.ts";
@@ -11,6 +10,7 @@ import { rebuildModel } from "./rebuild-model.ts";
 import type { ResolveModel } from "./rebuild-model.ts";
 import { describeFormat, reviveFormat } from "./response-format.ts";
 import type { FrozenFormat } from "./response-format.ts";
+import { sameTools } from "./same-site.ts";
 
 /** A call as it came: what is compared and what is recorded. */
 export interface LiveCall {
@@ -28,12 +28,11 @@ export async function describeCall(request: ModelRequest): Promise<LiveCall> {
   const known = describedModels.get(model) ?? describeModel(model);
   describedModels.set(model, known);
   const prompt = describePrompt(request);
-  const text = JSON.stringify(prompt);
   return {
     model,
     site: {
       model: known,
-      prompt: maskKnownSecrets(text) === text ? prompt : null,
+      prompt: holdsPlantedSecret(prompt) ? null : prompt,
       tools: request.tools.map(describeTool),
       toolChoice: asJson(request.toolChoice),
       responseFormat: describeFormat(request.responseFormat),
@@ -105,14 +104,6 @@ export async function applySite(
 export function allowedTools(request: ModelRequest, revoked: ReadonlySet<string>): ModelRequest {
   const tools = withoutRevoked(request.tools, revoked);
   return tools === request.tools ? request : { ...request, tools };
-}
-
-/** True where two sites offer the same tools in the same order. */
-export function sameTools(one: SiteManifest, other: SiteManifest): boolean {
-  return (
-    one.tools.length === other.tools.length &&
-    one.tools.every(({ hash }, index) => hash === other.tools[index]?.hash)
-  );
 }
 
 /** Frozen settings, with what could not be recorded of the live ones. */

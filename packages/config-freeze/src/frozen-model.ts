@@ -3,7 +3,7 @@ import { RunnableBinding } from "@langchain/core/runnables";
 
 import { LIVE_FIELDS, PER_CALL } from "./live-fields.ts";
 import type { FrozenModel } from "./manifest-shape.ts";
-import { storablePart } from "./plain-json.ts";
+import { sameJson, storablePart } from "./plain-json.ts";
 
 /** The parts of a chat model that are looked at; none of them is on every provider's class. */
 export interface ModelLike {
@@ -89,6 +89,7 @@ function attempt<Value>(work: () => Value): Value | undefined {
   }
 }
 
+// Written alike in nearly every call; the order of keys means nothing to a constructor.
 function alike(one: unknown, other: unknown): boolean {
-  return hashJson(one) === hashJson(other);
+  return sameJson(one, other) || hashJson(one) === hashJson(other);
 }

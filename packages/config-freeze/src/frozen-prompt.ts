@@ -1,3 +1,4 @@
+import { maskKnownSecrets } from "@evenkeel/core";
 import type { ModelRequest } from "@evenkeel/core";
 import { SystemMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
@@ -16,6 +17,23 @@ export function describePrompt(request: ModelRequest): FrozenPrompt {
     // The role "developer" of some providers is said here.
     kwargs: asJson(message.additional_kwargs) as Record<string, unknown>,
   }));
+}
+
+/** Texts that were looked at and held no secret: most calls say what the last one said. */
+const harmless = new Set<string>();
+const KEPT_TEXTS = 50;
+const KEPT_CHARACTERS = 100_000;
+
+/** True for a prompt with what can only be a secret: such a one is never stored. */
+export function holdsPlantedSecret(prompt: FrozenPrompt): boolean {
+  return prompt.some(({ content }) => {
+    const text = typeof content === "string" ? content : JSON.stringify(content);
+    if (harmless.has(text)) return false;
+    if (maskKnownSecrets(text) !== text) return true;
+    if (harmless.size >= KEPT_TEXTS) harmless.clear();
+    if (text.length <= KEPT_CHARACTERS) harmless.add(text);
+    return false;
+  });
 }
 
 /** The request with the frozen system messages in place of the live ones it begins with. */

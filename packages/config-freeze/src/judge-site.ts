@@ -1,9 +1,10 @@
 import { answerFor, reportDrift } from "./drift-report.ts";
 import { differencesBetween } from "./drift.ts";
 import type { FrozenSite } from "./frozen-sites.ts";
-import type { SiteManifest } from "./manifest-shape.ts";
+import type { SiteManifest } from "./manifest.ts";
 import type { DriftAnswer, FreezeContext } from "./options.ts";
 import { memoryOf } from "./run-memory.ts";
+import { sameSite } from "./same-site.ts";
 
 /** Decides what to do at a call site, and reports what differs there: once per difference, not per call. */
 export function judgeSite(
@@ -13,15 +14,16 @@ export function judgeSite(
 ): DriftAnswer {
   const dynamic = entry.dynamic === true;
   const { verdicts } = memoryOf(context);
-  const about = JSON.stringify(comparable(live, dynamic, "hashes"));
   const known = verdicts.get(name);
-  if (known?.about === about) return known.answer;
-  const differences = differencesBetween(
-    comparable(manifest, dynamic, "tools"),
-    JSON.parse(JSON.stringify(comparable(live, dynamic, "tools"))),
-  );
+  if (known !== undefined && sameSite(known.about, live, dynamic)) return known.answer;
+  const differences = sameSite(manifest, live, dynamic)
+    ? []
+    : differencesBetween(
+        comparable(manifest, dynamic),
+        JSON.parse(JSON.stringify(comparable(live, dynamic))),
+      );
   const answer = answerFor(name, differences, context);
-  verdicts.set(name, { about, answer });
+  verdicts.set(name, { about: live, answer });
   if (differences.length > 0) reportDrift(name, differences, answer, context);
   return answer;
 }
@@ -30,14 +32,11 @@ export function judgeSite(
 function comparable(
   { prompt, tools, ...site }: SiteManifest,
   dynamic: boolean,
-  depth: "hashes" | "tools",
 ): Record<string, unknown> {
   return {
     ...site,
     prompt: dynamic ? null : prompt,
-    tools: Object.fromEntries(
-      tools.map(({ hash, ...tool }) => [tool.name, depth === "hashes" ? hash : tool]),
-    ),
+    tools: Object.fromEntries(tools.map(({ hash: _hash, ...tool }) => [tool.name, tool])),
     toolOrder: tools.map(({ name }) => name).join(","),
   };
 }

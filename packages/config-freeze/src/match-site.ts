@@ -1,8 +1,6 @@
-import { sameTools } from "./call-site.ts";
-import { sameModel } from "./frozen-model.ts";
 import type { FrozenSite } from "./frozen-sites.ts";
 import type { SiteManifest } from "./manifest-shape.ts";
-import { sameJson } from "./plain-json.ts";
+import { sameSite } from "./same-site.ts";
 
 /** What a live call site was found to be. */
 export interface SiteMatch {
@@ -27,7 +25,9 @@ export function matchSite(
   if (place === undefined) return own === undefined ? { free: name } : { found: own, free: name };
   const ordinals = frozen.filter((site) => ordinalAt(place, site.name) !== undefined);
   const untaken = ordinals.filter((site) => !taken.has(site.name));
-  const same = untaken.filter((site) => isSame(site, live));
+  const same = untaken.filter(({ entry, manifest }) =>
+    sameSite(manifest, live, entry.dynamic === true),
+  );
   const isOwn = (site: FrozenSite): boolean => site === own;
   const rest = own === undefined ? undefined : (untaken.find(isOwn) ?? untaken[0]);
   const found = same.find(isOwn) ?? same[0] ?? rest;
@@ -40,13 +40,4 @@ export function matchSite(
 function ordinalAt(place: string, name: string): number | undefined {
   const ordinal = name.startsWith(place) ? name.slice(place.length) : "";
   return /^\d+$/.test(ordinal) ? Number(ordinal) : undefined;
-}
-
-function isSame({ entry, manifest }: FrozenSite, live: SiteManifest): boolean {
-  return (
-    sameModel(manifest.model, live.model) &&
-    sameTools(manifest, live) &&
-    sameJson(manifest.settings, live.settings) &&
-    (entry.dynamic === true || sameJson(manifest.prompt, live.prompt))
-  );
 }

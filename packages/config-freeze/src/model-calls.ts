@@ -11,6 +11,7 @@ import { manifestBodies } from "./manifest-bodies.ts";
 import { manifestHash } from "./manifest.ts";
 import type { FreezeContext } from "./options.ts";
 import { callPinned, pinnedModel } from "./pin-alias.ts";
+import { sameJson } from "./plain-json.ts";
 import { revokedNow } from "./revoke.ts";
 import type { Revoked } from "./revoke.ts";
 import { memoryOf } from "./run-memory.ts";
@@ -26,7 +27,7 @@ export async function freezeModelCall(
   const revoked = await revokedNow(context.live.revoke);
   const { site: known, isNew } = await sites.findOrFreeze(context.callSite ?? "model", live.site);
   if (isNew) {
-    memoryOf(context).prompts.set(known.name, JSON.stringify(live.site.prompt));
+    memoryOf(context).prompts.set(known.name, live.site.prompt);
     await announceSite(known, sites, context);
   }
   const site = isNew ? known : await noteDynamicPrompt(known, live, sites, context);
@@ -97,10 +98,10 @@ async function noteDynamicPrompt(
 ): Promise<FrozenSite> {
   if (site.entry.dynamic === true) return site;
   const { prompts } = memoryOf(context);
-  const text = JSON.stringify(live.site.prompt);
+  const { prompt } = live.site;
   const seen = prompts.get(site.name);
-  prompts.set(site.name, text);
-  return seen === undefined || seen === text ? site : sites.amend(site, { dynamic: true });
+  prompts.set(site.name, prompt);
+  return seen === undefined || sameJson(seen, prompt) ? site : sites.amend(site, { dynamic: true });
 }
 
 async function announceSite(

@@ -14,9 +14,17 @@ export type FrozenFormat =
   | { readonly kind: "schema"; readonly schema: unknown }
   | { readonly kind: "list"; readonly items: readonly FrozenFormat[] };
 
+const described = new WeakMap<object, FrozenFormat | null>();
+
 /** Describes a response format: LangChain's strategies by what they hold, a schema as JSON Schema. */
 export function describeFormat(format: unknown): FrozenFormat | null {
-  if (format === undefined || format === null) return null;
+  if (typeof format !== "object" || format === null) return null;
+  const known = described.get(format) ?? describe(format);
+  described.set(format, known);
+  return known;
+}
+
+function describe(format: object): FrozenFormat | null {
   if (Array.isArray(format)) {
     const items = format.map(describeFormat).filter((item) => item !== null);
     return { kind: "list", items };

@@ -1,5 +1,5 @@
 import { EXECUTION_CHANNEL, uniqueId } from "@evenkeel/core";
-import type { Handler, RunOutcome, RunRequest } from "@evenkeel/core";
+import type { GraphFacts, Handler, MissingNode, RunOutcome, RunRequest } from "@evenkeel/core";
 
 import { answerFor, reportDrift } from "./drift-report.ts";
 import { differencesBetween } from "./drift.ts";
@@ -35,7 +35,10 @@ export async function freezeRun(
   handler: Handler<RunRequest, RunOutcome>,
   context: FreezeContext,
 ): Promise<RunOutcome> {
-  assertNodes(request, context);
+  const refuse = (missing: readonly MissingNode[], graph: GraphFacts): void =>
+    refuseMissing(missing, graph, context);
+  refuse(request.missingNodes, request.graph);
+  if (context.mode === "enforce") request.onMissingNodes(refuse);
   warnOfLoss(request, context);
   const held = context.state.read(RUN_CHANNEL) as HeldRun;
   const { hash, generation = "" } = held;
@@ -142,14 +145,18 @@ function heldHash(hash: string, context: FreezeContext): string {
 }
 
 /** LangGraph ends a run whose next node is gone without a word. */
-function assertNodes({ missingNodes, graph }: RunRequest, context: FreezeContext): void {
-  const [first] = missingNodes;
+function refuseMissing(
+  missing: readonly MissingNode[],
+  graph: GraphFacts,
+  context: FreezeContext,
+): void {
+  const [first] = missing;
   if (first === undefined) return;
   throw new ConfigFreezeError({
     code: "node-missing",
     middleware: context.live.name,
     message: `The thread waits for node "${first.node}", which graph "${graph.name}" does not have (it has ${graph.nodes.join(", ")}). Deploy the node again, or start the input anew.`,
-    details: { nodes: missingNodes.map(({ node }) => node) },
+    details: { nodes: missing.map(({ node }) => node) },
   });
 }
 

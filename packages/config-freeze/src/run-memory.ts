@@ -1,4 +1,5 @@
 import type { FrozenSite, SiteEntry } from "./frozen-sites.ts";
+import type { SiteManifest } from "./manifest.ts";
 import type { DriftAnswer, FreezeContext } from "./options.ts";
 
 /** What of a frozen run the hooks of its calls need. */
@@ -21,9 +22,9 @@ export interface RunMemory {
   /** Frees the next call of a site once the first has frozen it. */
   readonly freezing: Map<string, Promise<unknown>>;
   /** The last live prompt of a site. */
-  readonly prompts: Map<string, string>;
+  readonly prompts: Map<string, SiteManifest["prompt"]>;
   /** The last verdict on a site, and what it was about. */
-  readonly verdicts: Map<string, { readonly about: string; readonly answer: DriftAnswer }>;
+  readonly verdicts: Map<string, { readonly about: SiteManifest; readonly answer: DriftAnswer }>;
   /** Models built anew, by live model and frozen description. */
   readonly rebuilt: WeakMap<object, Map<string, Promise<object>>>;
   /** Every field that was seen to differ. */

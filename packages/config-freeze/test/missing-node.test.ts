@@ -96,6 +96,47 @@ describe.each(cases)("a node that waits by %s on %s", (way, kind) => {
   });
 });
 
+describe("a node of a subgraph that waits", () => {
+  function nested(name: string, saver: BaseCheckpointSaver, frozen: boolean): TestGraph {
+    const team = new StateGraph(State)
+      .addNode("begin", async () => ({ done: ["begun"] }))
+      .addNode(name, async () => ({ done: [String(interrupt("wait"))] }))
+      .addEdge(START, "begin")
+      .addEdge("begin", name as "begin")
+      .compile();
+    const graph = new StateGraph(State)
+      .addNode("team", team)
+      .addNode("end", async () => ({ done: ["ended"] }))
+      .addEdge(START, "team")
+      .addEdge("team", "end")
+      .compile({ checkpointer: saver });
+    return frozen ? withMiddleware(graph, [configFreezeMiddleware()]) : graph;
+  }
+
+  test("and is gone fails the resume with a code that names it", async () => {
+    const saver = new MemorySaver();
+    await nested("approve", saver, true).invoke({}, thread());
+    const resumed = nested("accept", saver, true).invoke(new Command({ resume: "yes" }), thread());
+    await expect(resumed).rejects.toMatchObject({
+      code: "node-missing",
+      details: { nodes: ["approve"] },
+    });
+    const again = nested("approve", saver, true);
+    const result = await again.invoke(new Command({ resume: "yes" }), thread());
+    expect(result["done"]).toEqual(["begun", "yes", "ended"]);
+  });
+
+  test("and is gone is passed over without a word in the bare graph", async () => {
+    const saver = new MemorySaver();
+    await nested("approve", saver, false).invoke({}, thread());
+    const result = await nested("accept", saver, false).invoke(
+      new Command({ resume: "yes" }),
+      thread(),
+    );
+    expect(result["done"]).toEqual(["begun", "ended"]);
+  });
+});
+
 test("a new input on such a thread begins a new execution", async () => {
   const saver = new MemorySaver();
   await graphWith("approve", "an edge", saver, true).invoke({}, thread());

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
-import { MANIFEST_VERSION, openRunManifest, openSiteManifest } from "../src/manifest.ts";
+import { openRunManifest, openSiteManifest } from "../src/manifest.ts";
 import { deploy, thread } from "./support/agent.ts";
 import type { TestGraph } from "./support/agent.ts";
 import { rewriteState, stateOf } from "./support/rewrite-state.ts";
@@ -43,9 +43,9 @@ test.runIf(process.env["WRITE_FIXTURE"] === "1")("the fixture is written", async
   const saver = await paused();
   const channels = ["_config", "_configSites"];
   const states = await Promise.all(channels.map((channel) => stateOf(saver, channel)));
-  const fixture = Object.fromEntries(channels.map((channel, at) => [channel, states[at]]));
-  writeFileSync(FIXTURE, `${JSON.stringify(fixture, null, 2)}\n`);
-  expect(MANIFEST_VERSION).toBe(1);
+  const written = Object.fromEntries(channels.map((channel, at) => [channel, states[at]]));
+  writeFileSync(FIXTURE, `${JSON.stringify(written, null, 2)}\n`);
+  expect(written).toHaveProperty("_config.sealed.v", 1);
 });
 
 const fixture = (): Fixture => JSON.parse(readFileSync(FIXTURE, "utf8")) as Fixture;

@@ -1,5 +1,5 @@
 import type { Runnable } from "@langchain/core/runnables";
-import type { BaseChannel, BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
+import type { BaseChannel, BaseCheckpointSaver, BaseStore, Checkpoint } from "@langchain/langgraph";
 
 import type { RunManager } from "./live-root.ts";
 
@@ -76,7 +76,7 @@ export interface LoopParameters {
   loop: {
     input: unknown;
     readonly isResuming: boolean;
-    readonly checkpoint: { readonly id: string };
+    readonly checkpoint: Pick<Checkpoint, "id" | "channel_values">;
     status: string;
     readonly manager?: RunManager | undefined;
     /** Made for this loop alone, around the cache the graph was compiled with. */

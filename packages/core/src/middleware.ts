@@ -89,6 +89,8 @@ export interface RunRequest {
   readonly supersedes?: { readonly executionId: string } | undefined;
   /** Pending tasks of a resumed thread whose node is gone from the graph. */
   readonly missingNodes: readonly MissingNode[];
+  /** Told of such tasks of subgraphs, whose checkpoints are read once they are reached; may throw. */
+  onMissingNodes(listener: (missing: readonly MissingNode[], graph: GraphFacts) => void): void;
   readonly store: BaseStore | undefined;
   /** The options a middleware of the stack was made with; undefined where it is not in the stack. */
   liveOptions(name: string): Readonly<Record<string, unknown>> | undefined;

@@ -121,6 +121,7 @@ export async function openRun(
       supersedes: superseded,
       missingNodes:
         continues && tuple !== undefined ? missingNodes(tuple, new Set(plan.facts.nodes)) : [],
+      onMissingNodes: (listener) => void (run.onMissingNodes = listener),
       store,
       liveOptions: (name) => plan.stack.find((entry) => entry.name === name)?.definition?.options,
       freezeOptions: (name, frozen) => void run.frozenOptions.set(name, frozen),
@@ -237,6 +238,7 @@ function runScope(
     memory: new Map(),
     carried: new Map(),
     ...kept,
+    onMissingNodes: undefined,
     clock,
     strict,
     sites: sitesOf(plan),

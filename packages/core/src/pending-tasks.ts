@@ -1,4 +1,4 @@
-import type { CheckpointTuple } from "@langchain/langgraph";
+import type { Checkpoint, CheckpointTuple } from "@langchain/langgraph";
 
 import type { MissingNode } from "./middleware.ts";
 
@@ -19,8 +19,11 @@ export function isOpen(tuple: CheckpointTuple): boolean {
  * The tasks a checkpoint waits for whose node the graph does not have (any more). LangGraph ends
  * such a run without a word, and `getState().next` does not name them.
  */
-export function missingNodes(tuple: CheckpointTuple, nodes: ReadonlySet<string>): MissingNode[] {
-  const values = tuple.checkpoint.channel_values;
+export function missingNodes(
+  { checkpoint }: { readonly checkpoint: Pick<Checkpoint, "channel_values"> },
+  nodes: ReadonlySet<string>,
+): MissingNode[] {
+  const values = checkpoint.channel_values;
   const edges = Object.keys(values)
     .filter((channel) => channel.startsWith(EDGE))
     .map((channel): MissingNode => ({ node: channel.slice(EDGE.length), kind: "edge" }));

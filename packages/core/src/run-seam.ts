@@ -17,6 +17,7 @@ import type { RunOutcome, RunRequest } from "./middleware.ts";
 import { currentMode } from "./mode.ts";
 import { openRun } from "./open-run.ts";
 import type { OpenedRun } from "./open-run.ts";
+import { missingNodes } from "./pending-tasks.ts";
 import { channelUpdates } from "./private-state.ts";
 import { keepOutOfCache } from "./private-writer.ts";
 import { relay } from "./relay.ts";
@@ -99,6 +100,8 @@ function seamClass(Base: Constructor): Constructor {
       const plan = planOf(this);
       if (plan !== undefined) keepOutOfCache(parameters.loop, plan.reset);
       if (plan === undefined || graph === undefined || graph.parent !== undefined) {
+        if (plan !== undefined && graph !== undefined)
+          tellMissing(graph.run, plan, parameters.loop);
         return super._runLoop(parameters);
       }
       const { run } = graph;
@@ -117,6 +120,13 @@ function seamClass(Base: Constructor): Constructor {
   }
   Object.defineProperty(MiddlewareGraph, "name", { value: Base.name });
   return MiddlewareGraph;
+}
+
+/** A resumed subgraph may wait for a node it does not have any more: LangGraph skips it silently. */
+function tellMissing(run: RunScope, { facts }: GraphPlan, loop: LoopParameters["loop"]): void {
+  if (run.onMissingNodes === undefined || !loop.isResuming) return;
+  const missing = missingNodes(loop, new Set(facts.nodes));
+  if (missing.length > 0) run.onMissingNodes(missing, facts);
 }
 
 /** Last words of a run, while its trace is open; none of them can fail it. */

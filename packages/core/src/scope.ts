@@ -7,6 +7,7 @@ import type { EventEmitter } from "./emit.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import type { LiveRootRun, RootMarks, Tracer } from "./live-root.ts";
 import type { EndListener } from "./middleware.ts";
+import type { RunRequest } from "./middleware.ts";
 import type { StackEntry } from "./stack.ts";
 
 /** One execution as it lives in this process: identity, frozen options, events, what is to be written. */
@@ -26,6 +27,8 @@ export interface RunScope {
     readonly namespace: string;
     id: string | undefined;
   };
+  /** Hears of tasks of resumed subgraphs whose node is gone. */
+  onMissingNodes: Parameters<RunRequest["onMissingNodes"]>[0] | undefined;
   /** Keeps entries beside the checkpoint a continued run starts from; a new one has none yet. */
   readonly keep: (channel: string, entries: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly clock: () => number;
