@@ -1,7 +1,7 @@
 import { answerFor, reportDrift } from "./drift-report.ts";
 import { differencesBetween } from "./drift.ts";
 import type { FrozenSite } from "./frozen-sites.ts";
-import type { SiteManifest } from "./manifest.ts";
+import type { SiteManifest } from "./manifest-shape.ts";
 import type { DriftAnswer, FreezeContext } from "./options.ts";
 import { memoryOf } from "./run-memory.ts";
 import { sameSite } from "./same-site.ts";

@@ -22,11 +22,14 @@ import { evaluateConfig } from "./user-config.ts";
 /** The private channel of what is frozen with the input. */
 export const RUN_CHANNEL = "_config";
 
+/** How the entries of upgrades begin: one each, so that none is lost to another. */
+export const UPGRADE = "upgrade:";
+
 interface HeldRun {
   hash?: string;
   sealed?: Sealed;
   generation?: string;
-  upgrade?: Upgrade;
+  [upgrade: `${typeof UPGRADE}${string}`]: Upgrade | undefined;
 }
 
 /** Freezes a new execution, or puts what an execution was frozen to back into force. */
@@ -55,13 +58,12 @@ export async function freezeRun(
 }
 
 /** The generation to freeze anew, where the execution was upgraded or its configuration revoked. */
-async function nextGeneration(
-  { hash, generation = "", upgrade }: HeldRun,
-  context: FreezeContext,
-): Promise<string | undefined> {
+async function nextGeneration(held: HeldRun, context: FreezeContext): Promise<string | undefined> {
+  const { hash, generation = "" } = held;
   if (hash === undefined) return undefined;
   const from = heldHash(hash, context);
-  if (upgrade !== undefined && upgrade.id !== generation) {
+  const upgrade = latestUpgrade(held);
+  if (upgrade !== undefined && upgrade.id > generation) {
     const { id: _id, ...why } = upgrade;
     context.emit("execution-upgraded", { severity: "medium", detail: { ...why, from } });
     return upgrade.id;
@@ -72,6 +74,12 @@ async function nextGeneration(
   if (revoked === undefined) return undefined;
   context.emit("revoked", { severity: "high", detail: { configHash: revoked } });
   return uniqueId();
+}
+
+function latestUpgrade(held: HeldRun): Upgrade | undefined {
+  const entries = Object.entries(held).filter(([key]) => key.startsWith(UPGRADE));
+  const upgrades = entries.map(([, upgrade]) => upgrade as Upgrade);
+  return upgrades.toSorted((one, other) => (one.id < other.id ? -1 : 1)).at(-1);
 }
 
 async function freeze(

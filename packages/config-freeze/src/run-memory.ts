@@ -1,5 +1,5 @@
 import type { FrozenSite, SiteEntry } from "./frozen-sites.ts";
-import type { SiteManifest } from "./manifest.ts";
+import type { SiteManifest } from "./manifest-shape.ts";
 import type { DriftAnswer, FreezeContext } from "./options.ts";
 
 /** What of a frozen run the hooks of its calls need. */

@@ -1,5 +1,5 @@
 import { sameModel } from "./frozen-model.ts";
-import type { SiteManifest } from "./manifest.ts";
+import type { SiteManifest } from "./manifest-shape.ts";
 import { sameJson } from "./plain-json.ts";
 
 /** True where two sites make the same calls, their prompts aside where those change anyway. */

@@ -3,7 +3,7 @@ import type { AuditStore, MemoSubject } from "@evenkeel/core";
 import type { RunnableConfig } from "@langchain/core/runnables";
 
 import { ConfigFreezeError } from "./errors.ts";
-import { RUN_CHANNEL } from "./run-freeze.ts";
+import { RUN_CHANNEL, UPGRADE } from "./run-freeze.ts";
 
 /** Who moves an execution, and why. */
 export interface UpgradeOptions {
@@ -15,7 +15,7 @@ export interface UpgradeOptions {
   clock?: () => number;
 }
 
-/** An upgrade that waits to be carried out, or was. */
+/** An upgrade that waits to be carried out, or was; its id says which of two came later. */
 export interface Upgrade {
   readonly id: string;
   readonly at: string;
@@ -24,8 +24,9 @@ export interface Upgrade {
 }
 
 /**
- * Moves a paused execution to today's configuration: its next run freezes anew, reports
- * `execution-upgraded` with reason and actor, and goes on. Durable at once, without a checkpoint.
+ * Moves an execution to today's configuration: its next run freezes anew, reports
+ * `execution-upgraded` with reason and actor, and goes on. Durable at once, without a checkpoint; a
+ * run that is under way ends as it began.
  *
  * Error behavior: no such execution throws `execution-unknown`; an empty reason or actor
  * `invalid-options`; where the audit row cannot be written, nothing is upgraded.
@@ -56,7 +57,7 @@ export async function upgradeExecution(
       reason,
       detail: {},
     });
-  await writeMemo(graph, config, RUN_CHANNEL, { upgrade }, record);
+  await writeMemo(graph, config, RUN_CHANNEL, { [`${UPGRADE}${upgrade.id}`]: upgrade }, record);
 }
 
 function assertUpgrade(options: UpgradeOptions): void {

@@ -150,6 +150,20 @@ describe("native createAgent", () => {
     expect(Object.keys(result).filter((key) => key.startsWith("_config"))).toEqual([]);
   });
 
+  test("forgets a first call that came to nothing", async () => {
+    const saver = new MemorySaver();
+    const unreachable = { baseURL: "http://127.0.0.1:1/v1" };
+    const broken = createAgent({
+      model: modelOf(monday, "", { configuration: unreachable }),
+      tools: toolsOf(monday),
+      checkpointer: saver,
+      middleware: [configFreezeMiddleware()],
+    }) as unknown as TestGraph;
+    await expect(broken.invoke(input(), thread())).rejects.toThrow();
+    await native(tuesday, saver).invoke(null, thread());
+    expect(wire.sent()[0]?.prompt).toContain("strict");
+  });
+
   test("has no run seam: config, recursionLimit and include are not frozen there", async () => {
     const saver = new MemorySaver();
     let asked = 0;

@@ -10,6 +10,7 @@ import { configFreezeMiddleware, upgradeExecution } from "../src/index.ts";
 import type { UpgradeOptions } from "../src/index.ts";
 import { AGENT_SHAPES, codeOf, deploy, thread } from "./support/agent.ts";
 import type { AgentShape, TestGraph } from "./support/agent.ts";
+import { askingGraph } from "./support/ask.ts";
 import { modelOf, monday, toolsOf, tuesday } from "./support/shop.ts";
 import type { Release } from "./support/shop.ts";
 import { useWire } from "./support/wire.ts";
@@ -113,6 +114,30 @@ describe("an upgrade", () => {
     const before = await count();
     await upgradeExecution(agent(tuesday), thread(), why);
     expect(await count()).toBe(before);
+  });
+
+  test("while a run is under way takes effect with the next one", async () => {
+    const saver = new MemorySaver();
+    let begun: () => void = () => undefined;
+    let go: () => void = () => undefined;
+    const began = new Promise<void>((resolve) => (begun = resolve));
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    const agent = (release: Release): TestGraph => {
+      const ask = async (): Promise<void> => {
+        await wrapModel(modelOf(release, wire.endpoint().url)).invoke(release.prompt);
+        begun();
+        await gate;
+      };
+      return askingGraph(ask, saver, [configFreezeMiddleware()]);
+    };
+    const running = agent(monday).invoke(input(), thread());
+    await began;
+    await upgradeExecution(agent(tuesday), thread(), why);
+    await upgradeExecution(agent(tuesday), thread(), { ...why, actor: "bob" });
+    go();
+    await running;
+    await agent(tuesday).invoke(resume(), thread());
+    expect(wire.sent().map((_, at) => wire.body(at)["model"])).toEqual(["gpt-5.2", "gpt-4.1"]);
   });
 
   test("that cannot be recorded does not happen", async () => {

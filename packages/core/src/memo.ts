@@ -10,6 +10,7 @@ import type { ChannelValue } from "./private-state.ts";
 import type { NodeScope, RunScope } from "./scope.ts";
 import { planOf } from "./seam-plan.ts";
 import type { GraphPlan } from "./seam-plan.ts";
+import type { StackEntry } from "./stack.ts";
 
 /**
  * Writes private state of a paused thread from outside a run, durably and without a checkpoint of
@@ -40,8 +41,12 @@ export async function writeMemo(
     });
   }
   const subject = { executionId: identity["id"], threadId };
+  const first = keepsForForks(planOf(graph)?.stack ?? [])
+    ? firstCheckpoint(identity, tuple)
+    : undefined;
+  const beside = first === undefined ? tuple.config : checkpointAt(threadId, "", first);
   await before(subject);
-  await putMemo(checkpointer, tuple.config, identity["id"], channel, entries);
+  await putMemo(checkpointer, beside, identity["id"], channel, entries);
   return subject;
 }
 
@@ -51,6 +56,24 @@ type Entries = Readonly<Record<string, unknown>>;
 export interface MemoSubject {
   readonly executionId: string;
   readonly threadId: string;
+}
+
+/** True where a middleware of the stack keeps state that holds in every fork of an execution. */
+export function keepsForForks(stack: readonly StackEntry[]): boolean {
+  return stack.some(({ definition }) =>
+    Object.values(definition?.state ?? {}).some(({ forks }) => forks === "execution"),
+  );
+}
+
+/** Where such state is kept. An execution says so with the first node that completes. */
+export function firstCheckpoint(
+  { first }: { readonly first?: unknown },
+  tuple: CheckpointTuple | undefined,
+): string | undefined {
+  if (typeof first === "string") return first;
+  // Until then it is at its input, or one step on: LangGraph's own start node comes before the user's.
+  const at = tuple?.metadata?.source === "input" ? tuple.config : tuple?.parentConfig;
+  return (at ?? tuple?.config)?.configurable?.["checkpoint_id"] as string | undefined;
 }
 
 /** Notes the first checkpoint of a new execution: what is kept beside it holds in every fork. */

@@ -11,7 +11,14 @@ import type { ExecutionInfo } from "./execution.ts";
 import { v7 } from "./ids.ts";
 import { markRoot, sendLateMarks } from "./live-root.ts";
 import { enterThread } from "./live-threads.ts";
-import { checkpointAt, missingMemos, putMemo, withMemos } from "./memo.ts";
+import {
+  checkpointAt,
+  firstCheckpoint,
+  keepsForForks,
+  missingMemos,
+  putMemo,
+  withMemos,
+} from "./memo.ts";
 import type { RunRequest } from "./middleware.ts";
 import { currentMode } from "./mode.ts";
 import { isOpen, missingNodes } from "./pending-tasks.ts";
@@ -145,22 +152,6 @@ interface Identity {
   trace?: string;
   /** Id of the execution's first checkpoint. */
   first?: string;
-}
-
-function keepsForForks(stack: readonly StackEntry[]): boolean {
-  return stack.some(({ definition }) =>
-    Object.values(definition?.state ?? {}).some(({ forks }) => forks === "execution"),
-  );
-}
-
-/** Where the memos of every fork are. An execution says so with the first node that completes. */
-function firstCheckpoint(
-  { first }: Identity,
-  tuple: CheckpointTuple | undefined,
-): string | undefined {
-  // Until then it is at its input, or one step on: LangGraph's own start node comes before the user's.
-  const at = tuple?.metadata?.source === "input" ? tuple.config : tuple?.parentConfig;
-  return first ?? ((at ?? tuple?.config)?.configurable?.["checkpoint_id"] as string | undefined);
 }
 
 /** The first checkpoint of a continued execution, where it is another one than it continues from. */
