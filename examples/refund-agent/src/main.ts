@@ -61,10 +61,10 @@ try {
 
 /** The trace of the run with Evenkeel: both processes, one tree. */
 function traceOf(endpoint: LangSmithEndpoint): string {
-  const root = endpoint
-    .roots()
-    .find(({ extra }) => JSON.stringify(extra ?? {}).includes("evenkeel_execution_id"));
-  if (root === undefined) return "no trace arrived";
-  const runs = endpoint.runs.filter((run) => run.trace_id === root.trace_id);
+  const marked = endpoint.runs.find(({ extra }) =>
+    JSON.stringify(extra ?? {}).includes("evenkeel_execution_id"),
+  );
+  if (marked === undefined) return "no trace arrived";
+  const runs = endpoint.runs.filter((run) => run.trace_id === marked.trace_id);
   return `The trace of the run with Evenkeel, before and after the crash:\n\n${renderTrace(runs)}\n`;
 }

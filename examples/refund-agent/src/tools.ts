@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 
 import { crashPoint } from "@evenkeel/testing";
 import { tool } from "@langchain/core/tools";
@@ -9,6 +10,8 @@ import type { Release } from "./releases.ts";
 
 const orderId = z.string().describe("The number of the order, such as A-1042.");
 const amount = z.number().describe("The amount in euros.");
+
+const GATEWAY_MS = 500;
 
 interface Order {
   id: string;
@@ -25,6 +28,8 @@ const lookupOrder = tool(
 const readGatewayLog = tool(
   async () => {
     const log = await read("payment-gateway.log");
+    // A gateway takes its time; meanwhile what was traced so far is sent.
+    await setTimeout(GATEWAY_MS);
     // Where the demonstration cuts the power: in a tool, between two checkpoints.
     crashPoint("tool:read_gateway_log");
     return log;
