@@ -1,9 +1,9 @@
 import type { EvenkeelEvent } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions } from "../src/index.ts";
 import { AGENT_SHAPES, codeOf, deploy, thread } from "./support/agent.ts";

@@ -1,3 +1,5 @@
+import { freshDatabase, replyByTurn } from "@evenkeel/testing";
+import type { FreshDatabase } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import type { ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
@@ -7,9 +9,6 @@ import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase } from "../../testing/src/fresh-database.ts";
-import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import { deploy, thread } from "./support/agent.ts";
 import type { TestGraph } from "./support/agent.ts";

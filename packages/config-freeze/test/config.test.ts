@@ -1,4 +1,5 @@
 import { withMiddleware } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import {
@@ -16,7 +17,6 @@ import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions, ConfigRequest, StandardSchema } from "../src/index.ts";
 import { codeOf, thread } from "./support/agent.ts";

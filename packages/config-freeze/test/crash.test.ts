@@ -1,10 +1,8 @@
+import { freshDatabase, startOpenAIEndpoint } from "@evenkeel/testing";
+import type { FreshDatabase, OpenAIEndpoint } from "@evenkeel/testing";
 import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { freshDatabase } from "../../testing/src/fresh-database.ts";
-import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
-import { startOpenAIEndpoint } from "../../testing/src/openai-endpoint.ts";
-import type { OpenAIEndpoint } from "../../testing/src/openai-endpoint.ts";
 import { faultsOf, runCase, script, titleOf } from "./support/freeze-case.ts";
 import type { Cut, FreezeCase } from "./support/freeze-case.ts";
 import type { Shape } from "./support/shapes.ts";

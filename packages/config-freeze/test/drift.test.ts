@@ -1,9 +1,9 @@
 import type { EvenkeelEvent } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { differencesBetween, reportable } from "../src/drift.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions, DriftDecision } from "../src/index.ts";

@@ -1,16 +1,17 @@
-import { memoryStore } from "@evenkeel/core";
+import { memoryStore, wrapModel } from "@evenkeel/core";
 import type { EvenkeelEvent } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions } from "../src/index.ts";
 import type { SiteManifest } from "../src/manifest-shape.ts";
 import { manifestHash, openRunManifest, openSiteManifest, seal } from "../src/manifest.ts";
 import { codeOf, deploy, thread } from "./support/agent.ts";
 import type { TestGraph } from "./support/agent.ts";
+import { askTwice, askingGraph } from "./support/ask.ts";
 import { rewriteState, stateOf } from "./support/rewrite-state.ts";
 import { REFUND_TURNS, modelOf, monday, toolsOf } from "./support/shop.ts";
 import { useWire } from "./support/wire.ts";
@@ -184,6 +185,26 @@ describe("the size of a manifest", () => {
     const stored = JSON.stringify(await stateOf(saver, SITES)).length;
     expect(stored).toBeGreaterThan(said / 2);
     expect(stored).toBeLessThan(said + 1_500);
+  });
+});
+
+describe("the writes of a manifest", () => {
+  const asks = (): Promise<unknown> =>
+    wrapModel(modelOf(monday, wire.endpoint().url)).invoke([new HumanMessage("hello")]);
+
+  function writesIn(saver: MemorySaver): string[] {
+    const { writes } = saver as unknown as { writes: Record<string, Record<string, string[]>> };
+    const rows = Object.values(writes).flatMap((row) => Object.values(row));
+    return rows.map(([, channel = ""]) => channel).filter((name) => name.startsWith("_config"));
+  }
+
+  test("are as many after one call of its site as after three, two resumes between", async () => {
+    const saver = new MemorySaver();
+    const graph = askingGraph(asks, saver, [configFreezeMiddleware()]);
+    await graph.invoke({ messages: [new HumanMessage("hello")] }, thread());
+    expect(writesIn(saver)).toEqual([SITES, SITES]);
+    const { saver: thrice } = await askTwice(asks, asks);
+    expect(writesIn(thrice)).toEqual([SITES, SITES]);
   });
 });
 

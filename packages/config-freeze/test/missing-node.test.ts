@@ -1,4 +1,6 @@
 import { withMiddleware } from "@evenkeel/core";
+import { freshDatabase } from "@evenkeel/testing";
+import type { FreshDatabase } from "@evenkeel/testing";
 import {
   Annotation,
   Command,
@@ -13,8 +15,6 @@ import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { freshDatabase } from "../../testing/src/fresh-database.ts";
-import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import { thread } from "./support/agent.ts";
 import type { TestGraph } from "./support/agent.ts";

@@ -1,12 +1,12 @@
 import { ENVELOPE_KEY } from "@evenkeel/core";
 import type { Envelope } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import type { ToolMessage } from "@langchain/core/messages";
 import { Command, InMemoryStore, MemorySaver } from "@langchain/langgraph";
 import { createAgent, dynamicSystemPromptMiddleware } from "langchain";
 import { describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions } from "../src/index.ts";
 import { codeOf, thread } from "./support/agent.ts";

@@ -1,10 +1,10 @@
 import type { EvenkeelEvent, MiddlewareMode } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { afterEach, describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions } from "../src/index.ts";
 import { AGENT_SHAPES, deploy, thread } from "./support/agent.ts";

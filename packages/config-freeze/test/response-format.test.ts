@@ -1,6 +1,7 @@
 import { withMiddleware } from "@evenkeel/core";
 import type { EvenkeelEvent } from "@evenkeel/core";
 import { wrapModel } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
@@ -8,7 +9,6 @@ import { createAgent, providerStrategy, toolStrategy } from "langchain";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import { thread } from "./support/agent.ts";
 import type { TestGraph } from "./support/agent.ts";

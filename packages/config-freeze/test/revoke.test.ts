@@ -1,11 +1,11 @@
 import { ENVELOPE_KEY } from "@evenkeel/core";
 import type { Envelope, EvenkeelEvent } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import type { ToolMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions, Revocation } from "../src/index.ts";
 import { AGENT_SHAPES, codeOf, deploy, thread } from "./support/agent.ts";

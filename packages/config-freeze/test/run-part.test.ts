@@ -1,5 +1,6 @@
 import { defineMiddleware, withMiddleware } from "@evenkeel/core";
 import type { AnyMiddleware, EvenkeelEvent } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import {
@@ -13,7 +14,6 @@ import {
 } from "@langchain/langgraph";
 import { afterEach, describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions } from "../src/index.ts";
 import { codeOf, deploy, thread } from "./support/agent.ts";

@@ -1,5 +1,7 @@
 import { defineMiddleware, memoryStore, withMiddleware, wrapModel } from "@evenkeel/core";
 import type { EvenkeelEvent, EvenkeelStore } from "@evenkeel/core";
+import { freshDatabase, replyByTurn } from "@evenkeel/testing";
+import type { FreshDatabase } from "@evenkeel/testing";
 import { HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import type { StructuredToolInterface } from "@langchain/core/tools";
@@ -10,9 +12,6 @@ import { createAgent } from "langchain";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase } from "../../testing/src/fresh-database.ts";
-import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions } from "../src/index.ts";
 import { thread } from "./support/agent.ts";

@@ -533,3 +533,26 @@ test("a new input on the thread begins a new execution with today's configuratio
   await agent(tuesday).invoke({ messages: [new HumanMessage("next")] }, thread());
   expect(prompts()).toEqual(["You are kind.", "You are strict."]);
 });
+
+test("an execution whose first checkpoint was pruned keeps what its branch froze", async () => {
+  const saver = new MemorySaver();
+  const graph = (release: Release): TestGraph => {
+    const model = wrapModel(gpt(release));
+    const ask = async (): Promise<void> => {
+      await model.invoke([says(release.prompt), hello]);
+    };
+    return askingGraph(ask, saver, [configFreezeMiddleware()]);
+  };
+  await graph(monday).invoke({ messages: [hello] }, thread());
+  const { storage, writes } = saver as unknown as Record<"storage" | "writes", object>;
+  const [checkpoints] = Object.values(storage).map(
+    (namespaces) => (namespaces as { "": object })[""],
+  );
+  const [first = ""] = Object.keys(checkpoints ?? {}).toSorted();
+  Reflect.deleteProperty(checkpoints ?? {}, first);
+  for (const key of Object.keys(writes))
+    if (key.includes(first)) Reflect.deleteProperty(writes, key);
+  await graph(tuesday).invoke(resume(), thread());
+  const [one, two] = wire.sent();
+  expect(two).toEqual(one);
+});

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import { openRunManifest, openSiteManifest } from "../src/manifest.ts";
 import { deploy, thread } from "./support/agent.ts";

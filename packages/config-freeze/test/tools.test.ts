@@ -1,5 +1,6 @@
 import { ENVELOPE_KEY, wrapModel, withMiddleware } from "@evenkeel/core";
 import type { Envelope, EvenkeelEvent } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import type { ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
@@ -16,7 +17,6 @@ import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { definitionOf, describeTool, offerTools } from "../src/frozen-tools.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions, FrozenTool } from "../src/index.ts";

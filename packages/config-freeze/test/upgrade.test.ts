@@ -1,11 +1,11 @@
 import { memoryStore, withMiddleware, wrapModel } from "@evenkeel/core";
 import type { EvenkeelEvent } from "@evenkeel/core";
+import { replyByTurn } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import { Command, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";
 
-import { replyByTurn } from "../../testing/src/openai-script.ts";
 import { configFreezeMiddleware, upgradeExecution } from "../src/index.ts";
 import type { UpgradeOptions } from "../src/index.ts";
 import { AGENT_SHAPES, codeOf, deploy, thread } from "./support/agent.ts";

@@ -1,8 +1,11 @@
-import { crash, run } from "../../../testing/src/crash.ts";
-import type { FreshDatabase } from "../../../testing/src/fresh-database.ts";
-import type { OpenAIEndpoint } from "../../../testing/src/openai-endpoint.ts";
-import { messageText } from "../../../testing/src/openai-request.ts";
-import type { ChatReply, ChatScriptFunction } from "../../../testing/src/openai-script.ts";
+import { crash, run } from "@evenkeel/testing";
+import type {
+  ChatReply,
+  ChatScriptFunction,
+  FreshDatabase,
+  OpenAIEndpoint,
+} from "@evenkeel/testing";
+
 import { CASE_HEADER, SITE_HEADER } from "./freeze-job.ts";
 import type { FreezeJob, FreezeReport } from "./freeze-job.ts";
 import { frozenPart } from "./frozen-part.ts";
@@ -151,7 +154,7 @@ function sentBy(endpoint: OpenAIEndpoint, thread: string): Map<string, FrozenPar
 
 /** What the models answer: told by the site in the prompt and by how far the conversation is. */
 export const script: ChatScriptFunction = ({ messages, tools }) => {
-  const prompt = messageText(messages[0] ?? { role: "system" });
+  const prompt = JSON.stringify(messages[0]?.content ?? "");
   const names = (tools ?? []).map((one) => one.function?.name);
   const site = /\[(\w+)\]/.exec(prompt)?.[1] ?? "none";
   const lastUser = messages.findLastIndex(({ role }) => role === "user");

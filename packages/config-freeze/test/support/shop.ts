@@ -1,10 +1,9 @@
+import type { ChatTurn } from "@evenkeel/testing";
 import { tool } from "@langchain/core/tools";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { interrupt } from "@langchain/langgraph";
 import { ChatOpenAI } from "@langchain/openai";
 import { z } from "zod";
-
-import type { ChatTurn } from "../../../testing/src/openai-script.ts";
 
 /** One version of the code: what a deploy changes. */
 export interface Release {

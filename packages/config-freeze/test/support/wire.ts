@@ -1,10 +1,7 @@
+import { startOpenAIEndpoint } from "@evenkeel/testing";
+import type { OpenAIEndpoint, OpenAIEndpointOptions } from "@evenkeel/testing";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 
-import { startOpenAIEndpoint } from "../../../testing/src/openai-endpoint.ts";
-import type {
-  OpenAIEndpoint,
-  OpenAIEndpointOptions,
-} from "../../../testing/src/openai-endpoint.ts";
 import { frozenPart } from "./frozen-part.ts";
 import type { FrozenPart } from "./frozen-part.ts";
 
