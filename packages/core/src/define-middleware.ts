@@ -1,6 +1,5 @@
 import { runLayer } from "./compose.ts";
 import { CoreError } from "./errors.ts";
-import { hookContext } from "./hook-context.ts";
 import type {
   Handler,
   Hook,
@@ -17,10 +16,11 @@ import type {
 } from "./middleware.ts";
 import { currentMode, isMode, offersTools } from "./mode.ts";
 import { shadow } from "./observe.ts";
-import { privateStateSchema } from "./private-state.ts";
-import { recordOptions } from "./record-options.ts";
-import { ambientScope, withScope } from "./scope.ts";
-import type { AmbientScope, CallScope } from "./scope.ts";
+import { hookContext } from "./run/hook-context.ts";
+import { ambientScope, withScope } from "./run/scope.ts";
+import type { AmbientScope, CallScope } from "./run/scope.ts";
+import { privateStateSchema } from "./state/private-state.ts";
+import { recordOptions } from "./store/record-options.ts";
 
 type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
 

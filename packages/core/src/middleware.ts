@@ -3,8 +3,8 @@ import type { ToolCall } from "@langchain/core/messages/tool";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseStore, Command, StateSchema } from "@langchain/langgraph";
 
-import type { EvenkeelEventName, Severity } from "./event.ts";
-import type { ExecutionInfo } from "./execution.ts";
+import type { EvenkeelEventName, Severity } from "./event/event.ts";
+import type { ExecutionInfo } from "./run/execution.ts";
 
 /** `enforce` acts, `observe` decides and reports but changes nothing, `off` is not there at all. */
 export type MiddlewareMode = "enforce" | "observe" | "off";

@@ -1,17 +1,17 @@
 import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
 
-import { isBuilder, isCompiledGraph } from "./compiled-graph.ts";
-import type { Compiled } from "./compiled-graph.ts";
-import { copyGraph } from "./copy-graph.ts";
 import { CoreError } from "./errors.ts";
+import { isBuilder, isCompiledGraph } from "./graph/compiled-graph.ts";
+import type { Compiled } from "./graph/compiled-graph.ts";
+import { copyGraph } from "./graph/copy-graph.ts";
+import { agentWith, isAgent } from "./graph/native-agent.ts";
+import type { Agent } from "./graph/native-agent.ts";
+import { middlewareOf } from "./graph/seam-plan.ts";
+import { buildStack } from "./graph/stack.ts";
+import type { StackEntry } from "./graph/stack.ts";
 import type { AnyMiddleware } from "./middleware.ts";
-import { agentWith, isAgent } from "./native-agent.ts";
-import type { Agent } from "./native-agent.ts";
-import type { RunOptions } from "./run-options.ts";
-import { buildSeamGraph } from "./run-seam.ts";
-import { middlewareOf } from "./seam-plan.ts";
-import { buildStack } from "./stack.ts";
-import type { StackEntry } from "./stack.ts";
+import type { RunOptions } from "./run/run-options.ts";
+import { buildSeamGraph } from "./run/run-seam.ts";
 
 /** Options of {@link withMiddleware}; those of `compile` count for a builder only. */
 export interface WithMiddlewareOptions extends RunOptions {

@@ -1,8 +1,8 @@
 import { HumanMessage } from "@langchain/core/messages";
 import { describe, expect, it } from "vitest";
 
-import { canonicalJson, hashJson, sha256 } from "../src/canonical-json.ts";
 import { EvenkeelError } from "../src/errors.ts";
+import { canonicalJson, hashJson, sha256 } from "../src/store/canonical-json.ts";
 
 function refusal(value: unknown): EvenkeelError {
   try {

@@ -34,11 +34,11 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
-import { classifyFailure } from "../src/classify-failure.ts";
-import { toolAnswer } from "../src/envelope.ts";
 import { CoreError, EvenkeelError } from "../src/errors.ts";
-import { isFailure } from "../src/failure-chain.ts";
-import { FAILURE_CLASSES } from "../src/failure.ts";
+import { isFailure } from "../src/failure/chain.ts";
+import { classifyFailure } from "../src/failure/classify-failure.ts";
+import { FAILURE_CLASSES } from "../src/failure/failure.ts";
+import { toolAnswer } from "../src/tool/envelope.ts";
 
 /** What a promise was rejected with. */
 async function thrownBy(work: () => unknown): Promise<unknown> {

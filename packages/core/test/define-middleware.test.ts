@@ -6,7 +6,7 @@ import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { scriptedModel } from "../../testing/src/scripted-model.ts";
+import { scriptedModel } from "../../testing/src/model/scripted-model.ts";
 import {
   defineMiddleware,
   isEvenkeelMiddleware,

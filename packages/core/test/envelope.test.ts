@@ -10,9 +10,9 @@ import {
 } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 
-import { readEnvelope, toolAnswer } from "../src/envelope.ts";
-import type { Envelope } from "../src/envelope.ts";
-import { quoteAsData } from "../src/quote-as-data.ts";
+import { readEnvelope, toolAnswer } from "../src/tool/envelope.ts";
+import type { Envelope } from "../src/tool/envelope.ts";
+import { quoteAsData } from "../src/tool/quote-as-data.ts";
 
 const envelope: Envelope = {
   v: 1,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { sampleEvent } from "../../testing/src/store-samples.ts";
-import { testStore } from "../../testing/src/test-store.ts";
-import { memoryStore } from "../src/memory-store.ts";
+import { sampleEvent } from "../../testing/src/store/samples.ts";
+import { testStore } from "../../testing/src/store/test-store.ts";
+import { memoryStore } from "../src/store/memory-store.ts";
 
 describe("memoryStore", () => {
   it.each(testStore({ create: () => memoryStore() }))("$name", async ({ run }) => {

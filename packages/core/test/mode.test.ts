@@ -12,7 +12,7 @@ import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 
-import { scriptedModel } from "../../testing/src/scripted-model.ts";
+import { scriptedModel } from "../../testing/src/model/scripted-model.ts";
 import { defineMiddleware, withMiddleware, wrapModel } from "../src/index.ts";
 import type { EvenkeelEvent, Middleware, MiddlewareDefinition } from "../src/index.ts";
 import { currentMode, parseModes } from "../src/mode.ts";

@@ -1,8 +1,8 @@
 import { createSecretAnonymizer } from "langsmith/anonymizer";
 import { describe, expect, it } from "vitest";
 
-import { isSecretKey } from "../src/secret-keys.ts";
-import { redactText } from "../src/secret-text.ts";
+import { isSecretKey } from "../src/redact/secret-keys.ts";
+import { redactText } from "../src/redact/secret-text.ts";
 
 const ALPHABET = "aZ3bY5cX7dW9eV2fU4gT6hS8";
 

@@ -1,7 +1,7 @@
 import { AIMessage } from "@langchain/core/messages";
 import { describe, expect, it } from "vitest";
 
-import { redact } from "../src/redact.ts";
+import { redact } from "../src/redact/redact.ts";
 
 const secret = ["sk", "proj", "a1b2c3d4e5f6a1b2c3d4e5f6"].join("-");
 

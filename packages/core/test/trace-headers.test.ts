@@ -12,9 +12,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
 import { CoreError } from "../src/errors.ts";
-import { liveRun } from "../src/live-run.ts";
-import type { LiveRun } from "../src/live-run.ts";
-import { traceHeaders } from "../src/trace-headers.ts";
+import { liveRun } from "../src/trace/live-run.ts";
+import type { LiveRun } from "../src/trace/live-run.ts";
+import { traceHeaders } from "../src/trace/trace-headers.ts";
 
 const ALLOWED = "https://service.example";
 let server: Server;

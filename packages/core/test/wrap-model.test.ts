@@ -4,7 +4,7 @@ import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { ScriptedModel, scriptedModel } from "../../testing/src/scripted-model.ts";
+import { ScriptedModel, scriptedModel } from "../../testing/src/model/scripted-model.ts";
 import { defineMiddleware, unwrapModel, withMiddleware, wrapModel } from "../src/index.ts";
 import type {
   AnyMiddleware,

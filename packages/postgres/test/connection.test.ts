@@ -3,10 +3,10 @@ import { createServer } from "node:net";
 import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import { freshDatabase } from "../../testing/src/fresh-database.ts";
-import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
-import { sampleAudit, sampleEvent, sampleRecord } from "../../testing/src/store-samples.ts";
-import { testStore } from "../../testing/src/test-store.ts";
+import { freshDatabase } from "../../testing/src/postgres/fresh-database.ts";
+import type { FreshDatabase } from "../../testing/src/postgres/fresh-database.ts";
+import { sampleAudit, sampleEvent, sampleRecord } from "../../testing/src/store/samples.ts";
+import { testStore } from "../../testing/src/store/test-store.ts";
 import { PostgresError } from "../src/errors.ts";
 import { evenkeelPostgres } from "../src/postgres.ts";
 import { transactionPool } from "./transaction-pool.ts";

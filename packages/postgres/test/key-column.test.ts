@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ODD_IDS } from "../../testing/src/store-samples.ts";
+import { ODD_IDS } from "../../testing/src/store/samples.ts";
 import { keyColumn, optionalKeyColumn } from "../src/key-column.ts";
 
 describe("keyColumn", () => {

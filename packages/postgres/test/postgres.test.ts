@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { freshDatabase } from "../../testing/src/fresh-database.ts";
-import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
-import { pgliteDatabase } from "../../testing/src/pglite-database.ts";
-import type { PgliteDatabase } from "../../testing/src/pglite-database.ts";
-import { testStore } from "../../testing/src/test-store.ts";
+import { freshDatabase } from "../../testing/src/postgres/fresh-database.ts";
+import type { FreshDatabase } from "../../testing/src/postgres/fresh-database.ts";
+import { pgliteDatabase } from "../../testing/src/postgres/pglite-database.ts";
+import type { PgliteDatabase } from "../../testing/src/postgres/pglite-database.ts";
+import { testStore } from "../../testing/src/store/test-store.ts";
 import { evenkeelPostgres } from "../src/postgres.ts";
 import type { EvenkeelPostgres } from "../src/postgres.ts";
 import { xorCodec } from "./xor-codec.ts";

@@ -2,9 +2,9 @@ import { CoreError } from "@evenkeel/core";
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { freshDatabase } from "../../testing/src/fresh-database.ts";
-import type { FreshDatabase } from "../../testing/src/fresh-database.ts";
-import { sampleEvent } from "../../testing/src/store-samples.ts";
+import { freshDatabase } from "../../testing/src/postgres/fresh-database.ts";
+import type { FreshDatabase } from "../../testing/src/postgres/fresh-database.ts";
+import { sampleEvent } from "../../testing/src/store/samples.ts";
 import { evenkeelPostgres } from "../src/postgres.ts";
 import type { EvenkeelPostgres } from "../src/postgres.ts";
 

@@ -1,4 +1,4 @@
-import { EndpointError } from "./endpoint-error.ts";
+import { EndpointError } from "./endpoint/endpoint-error.ts";
 
 /** The value, if it is a whole number within bounds; else an error that names the option. */
 export function requireInteger(

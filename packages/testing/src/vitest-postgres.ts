@@ -1,6 +1,6 @@
 /** A vitest `globalSetup` file: one Postgres for a whole test run, on which every file has its own databases. */
-import { SHARED_POSTGRES_URL } from "./fresh-database.ts";
-import { type PostgresServer, startPostgres } from "./postgres-server.ts";
+import { SHARED_POSTGRES_URL } from "./postgres/fresh-database.ts";
+import { type PostgresServer, startPostgres } from "./postgres/server.ts";
 
 let server: PostgresServer | undefined;
 

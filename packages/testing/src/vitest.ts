@@ -1,9 +1,9 @@
 /** The conformance kit with vitest as its runner. */
 import { describe, test } from "vitest";
 
-import type { ConformanceOptions, ConformanceRunner } from "./conformance-options.ts";
-import { conformance as conformanceList } from "./conformance.ts";
-import type { ConformanceTest } from "./conformance.ts";
+import { conformance as conformanceList } from "./conformance/conformance.ts";
+import type { ConformanceTest } from "./conformance/conformance.ts";
+import type { ConformanceOptions, ConformanceRunner } from "./conformance/options.ts";
 
 const TIMEOUT_MS = 60_000;
 

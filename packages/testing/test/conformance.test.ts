@@ -3,9 +3,9 @@ import { MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/l
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { describe, expect, test, vi } from "vitest";
 
-import type { ConformanceOptions } from "../src/conformance-options.ts";
-import { conformance } from "../src/conformance.ts";
+import { conformance } from "../src/conformance/conformance.ts";
 import type { GraphKind } from "../src/conformance/graph-kind.ts";
+import type { ConformanceOptions } from "../src/conformance/options.ts";
 import { repeatGuardMiddleware } from "./breakers/good-acting.ts";
 import { quietMiddleware } from "./breakers/good-idle.ts";
 

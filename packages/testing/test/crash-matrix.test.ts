@@ -5,7 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { crashMatrix, type MatrixCase } from "../src/crash-matrix.ts";
+import { crashMatrix, type MatrixCase } from "../src/crash/crash-matrix.ts";
 
 let folder: string;
 let resumeFile: string;

@@ -5,8 +5,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { crash, run } from "../src/crash.ts";
-import { identifyProcess, processState } from "../src/process-identity.ts";
+import { crash, run } from "../src/crash/crash.ts";
+import { identifyProcess, processState } from "../src/postgres/process-identity.ts";
 
 const fixture = (name: string): URL => new URL(`./fixtures/${name}`, import.meta.url);
 const crashing = fixture("crashing.ts");

@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { lockDirectory } from "../src/directory-lock.ts";
-import { identifyProcess } from "../src/process-identity.ts";
+import { lockDirectory } from "../src/postgres/directory-lock.ts";
+import { identifyProcess } from "../src/postgres/process-identity.ts";
 
 let folder: string;
 let directory: string;

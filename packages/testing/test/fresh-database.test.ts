@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 
-import { crash, run } from "../src/crash.ts";
-import { freshDatabase, type FreshDatabase, SHARED_POSTGRES_URL } from "../src/fresh-database.ts";
-import { type PostgresServer, startPostgres } from "../src/postgres-server.ts";
+import { crash, run } from "../src/crash/crash.ts";
+import {
+  freshDatabase,
+  type FreshDatabase,
+  SHARED_POSTGRES_URL,
+} from "../src/postgres/fresh-database.ts";
+import { type PostgresServer, startPostgres } from "../src/postgres/server.ts";
 import { setup, teardown } from "../src/vitest-postgres.ts";
 import { sql } from "./fixtures/sql.ts";
 

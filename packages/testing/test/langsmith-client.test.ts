@@ -1,7 +1,7 @@
 import { Client, uuid7 } from "langsmith";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { type LangSmithEndpoint, startLangSmithEndpoint } from "../src/langsmith-endpoint.ts";
+import { type LangSmithEndpoint, startLangSmithEndpoint } from "../src/langsmith/endpoint.ts";
 
 let endpoint: LangSmithEndpoint;
 let client: Client;

@@ -5,7 +5,7 @@ import {
   type LangSmithEndpoint,
   type LangSmithEndpointOptions,
   startLangSmithEndpoint,
-} from "../src/langsmith-endpoint.ts";
+} from "../src/langsmith/endpoint.ts";
 
 let endpoint: LangSmithEndpoint;
 afterEach(() => endpoint.close());

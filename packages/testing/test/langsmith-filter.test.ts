@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 
-import { EndpointError } from "../src/endpoint-error.ts";
-import type { LangSmithFeedback } from "../src/langsmith-feedback.ts";
-import { checkFilterFields } from "../src/langsmith-filter-fields.ts";
-import { matchesFilter } from "../src/langsmith-filter-match.ts";
-import { parseFilter } from "../src/langsmith-filter.ts";
-import { runOfFields } from "../src/langsmith-run.ts";
+import { EndpointError } from "../src/endpoint/endpoint-error.ts";
+import type { LangSmithFeedback } from "../src/langsmith/feedback.ts";
+import { checkFilterFields } from "../src/langsmith/filter-fields.ts";
+import { matchesFilter } from "../src/langsmith/filter-match.ts";
+import { parseFilter } from "../src/langsmith/filter.ts";
+import { runOfFields } from "../src/langsmith/run.ts";
 
 const run = runOfFields(
   "run-1",

@@ -12,10 +12,10 @@ import {
   type LangSmithEndpoint,
   type LangSmithEndpointOptions,
   startLangSmithEndpoint,
-} from "../src/langsmith-endpoint.ts";
-import type { LangSmithRun } from "../src/langsmith-run.ts";
-import { scriptedModel } from "../src/scripted-model.ts";
-import { renderTrace, type TraceNode } from "../src/trace-tree.ts";
+} from "../src/langsmith/endpoint.ts";
+import type { LangSmithRun } from "../src/langsmith/run.ts";
+import { renderTrace, type TraceNode } from "../src/langsmith/trace-tree.ts";
+import { scriptedModel } from "../src/model/scripted-model.ts";
 
 let endpoint: LangSmithEndpoint;
 afterEach(() => endpoint.close());

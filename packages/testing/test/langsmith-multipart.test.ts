@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { parseMultipart, partJson } from "../src/langsmith-multipart.ts";
-import { operationsOfParts } from "../src/langsmith-operations.ts";
+import { parseMultipart, partJson } from "../src/langsmith/multipart.ts";
+import { operationsOfParts } from "../src/langsmith/operations.ts";
 
 async function encode(form: FormData): Promise<{ body: Buffer; contentType: string }> {
   const response = new Response(form);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import type { ConformanceOptions } from "../src/conformance-options.ts";
-import { conformance as conformanceList } from "../src/conformance.ts";
+import { conformance as conformanceList } from "../src/conformance/conformance.ts";
+import type { ConformanceOptions } from "../src/conformance/options.ts";
 import { conformance } from "../src/vitest.ts";
 import { abortBreakers } from "./breakers/abort.ts";
 import { bubbleUpBreakers } from "./breakers/bubble-up.ts";

@@ -10,9 +10,9 @@ import {
   type OpenAIEndpoint,
   type OpenAIEndpointOptions,
   startOpenAIEndpoint,
-} from "../src/openai-endpoint.ts";
-import { lastUserText } from "../src/openai-request.ts";
-import { replyByTurn } from "../src/openai-script.ts";
+} from "../src/openai/endpoint.ts";
+import { lastUserText } from "../src/openai/request.ts";
+import { replyByTurn } from "../src/openai/script.ts";
 
 const running: OpenAIEndpoint[] = [];
 afterEach(async () => {

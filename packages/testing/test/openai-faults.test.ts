@@ -2,8 +2,8 @@ import { ContextOverflowError } from "@langchain/core/errors";
 import { ChatOpenAI } from "@langchain/openai";
 import { afterEach, describe, expect, test } from "vitest";
 
-import { type OpenAIEndpoint, startOpenAIEndpoint } from "../src/openai-endpoint.ts";
-import type { ChatFault, ChatScript } from "../src/openai-script.ts";
+import { type OpenAIEndpoint, startOpenAIEndpoint } from "../src/openai/endpoint.ts";
+import type { ChatFault, ChatScript } from "../src/openai/script.ts";
 
 let endpoint: OpenAIEndpoint;
 afterEach(() => endpoint.close());

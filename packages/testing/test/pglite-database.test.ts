@@ -4,8 +4,8 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { crash } from "../src/crash.ts";
-import { pgliteDatabase } from "../src/pglite-database.ts";
+import { crash } from "../src/crash/crash.ts";
+import { pgliteDatabase } from "../src/postgres/pglite-database.ts";
 
 const holder = new URL("./fixtures/pglite-holder.ts", import.meta.url);
 

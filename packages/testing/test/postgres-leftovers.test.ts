@@ -15,11 +15,15 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { crash, run } from "../src/crash.ts";
-import { sweepRunFolders, writeOwners } from "../src/postgres-folder.ts";
-import { lockHolder } from "../src/postgres-orphan.ts";
-import { startPostgres } from "../src/postgres-server.ts";
-import { identifyProcess, type ProcessIdentity, processState } from "../src/process-identity.ts";
+import { crash, run } from "../src/crash/crash.ts";
+import { sweepRunFolders, writeOwners } from "../src/postgres/folder.ts";
+import { lockHolder } from "../src/postgres/orphan.ts";
+import {
+  identifyProcess,
+  type ProcessIdentity,
+  processState,
+} from "../src/postgres/process-identity.ts";
+import { startPostgres } from "../src/postgres/server.ts";
 
 const holder = new URL("./fixtures/postgres-holder.ts", import.meta.url);
 

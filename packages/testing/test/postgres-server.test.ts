@@ -5,10 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 
-import { openPool } from "../src/database-pool.ts";
-import { lockHolder } from "../src/postgres-orphan.ts";
-import { type PostgresServer, startPostgres } from "../src/postgres-server.ts";
-import { identifyProcess, processState } from "../src/process-identity.ts";
+import { openPool } from "../src/postgres/database-pool.ts";
+import { lockHolder } from "../src/postgres/orphan.ts";
+import { identifyProcess, processState } from "../src/postgres/process-identity.ts";
+import { type PostgresServer, startPostgres } from "../src/postgres/server.ts";
 import { folderOf, sql } from "./fixtures/sql.ts";
 
 const started: PostgresServer[] = [];

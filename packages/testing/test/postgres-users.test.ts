@@ -15,9 +15,9 @@ import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { installedPostgres, preparePostgres } from "../src/postgres-binaries.ts";
-import { scriptCommand } from "../src/script-command.ts";
-import { isReachable, type SystemUser, unprivilegedUser } from "../src/system-user.ts";
+import { scriptCommand } from "../src/crash/script-command.ts";
+import { installedPostgres, preparePostgres } from "../src/postgres/binaries.ts";
+import { isReachable, type SystemUser, unprivilegedUser } from "../src/postgres/system-user.ts";
 
 const isRoot = process.getuid?.() === 0;
 const nobody = unprivilegedUser(readFileSync("/etc/passwd", "utf8").replace(/^postgres:.*$/mu, ""));

@@ -3,7 +3,11 @@ import { once } from "node:events";
 
 import { describe, expect, test } from "vitest";
 
-import { identifyProcess, processState, toProcessIdentity } from "../src/process-identity.ts";
+import {
+  identifyProcess,
+  processState,
+  toProcessIdentity,
+} from "../src/postgres/process-identity.ts";
 
 describe("the identity of a process", () => {
   test("is alive while it runs and gone when it has ended", async () => {

@@ -6,7 +6,7 @@ import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { ScriptedModel, scriptedModel } from "../src/scripted-model.ts";
+import { ScriptedModel, scriptedModel } from "../src/model/scripted-model.ts";
 
 const search = tool(({ query }) => `results for ${query}`, {
   name: "search",

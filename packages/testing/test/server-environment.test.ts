@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { serverEnvironment } from "../src/server-environment.ts";
+import { serverEnvironment } from "../src/postgres/server-environment.ts";
 
 test("a server inherits neither settings of clients, nor loaders, nor the locale", () => {
   const from = {

@@ -1,8 +1,8 @@
 import type { EvenkeelEvent, EvenkeelStore, RunRecord } from "@evenkeel/core";
 import { describe, expect, it } from "vitest";
 
-import { memoryStore } from "../../core/src/memory-store.ts";
-import { storeCases, testStore } from "../src/test-store.ts";
+import { memoryStore } from "../../core/src/store/memory-store.ts";
+import { storeCases, testStore } from "../src/store/test-store.ts";
 
 /** A store that breaks one law; built anew for every case. */
 type Fault = (store: EvenkeelStore) => Partial<EvenkeelStore>;

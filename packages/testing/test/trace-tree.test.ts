@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { buildTraceTrees, renderTrace, type TraceRun } from "../src/trace-tree.ts";
+import { buildTraceTrees, renderTrace, type TraceRun } from "../src/langsmith/trace-tree.ts";
 
 function run(id: string, parent?: string, more: Partial<TraceRun> = {}): TraceRun {
   return {

@@ -6,9 +6,9 @@ import {
 } from "langchain";
 import { describe, expect, test } from "vitest";
 
-import type { ConformanceOptions } from "../src/conformance-options.ts";
-import { conformance } from "../src/conformance.ts";
-import { scriptedModel } from "../src/scripted-model.ts";
+import { conformance } from "../src/conformance/conformance.ts";
+import type { ConformanceOptions } from "../src/conformance/options.ts";
+import { scriptedModel } from "../src/model/scripted-model.ts";
 
 /** The numbers of the laws a middleware breaks. */
 async function brokenLaws(options: ConformanceOptions): Promise<number[]> {

@@ -11,8 +11,8 @@ import { ChatOpenAI } from "@langchain/openai";
 import pg from "pg";
 import { z } from "zod";
 
-import { reportResult } from "../../../testing/src/child-report.ts";
-import { crashPoint } from "../../../testing/src/crash-point.ts";
+import { reportResult } from "../../../testing/src/crash/child-report.ts";
+import { crashPoint } from "../../../testing/src/crash/crash-point.ts";
 import { configFreezeMiddleware } from "../../src/index.ts";
 import type { TestGraph } from "./agent.ts";
 import { CASE_HEADER, SITE_HEADER } from "./freeze-job.ts";

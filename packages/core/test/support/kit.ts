@@ -4,9 +4,9 @@ import type { DynamicStructuredTool } from "@langchain/core/tools";
 import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
 import { z } from "zod";
 
-import { scriptedModel } from "../../../testing/src/scripted-model.ts";
-import type { ScriptedModel } from "../../../testing/src/scripted-model.ts";
-import type { ScriptedTurns } from "../../../testing/src/scripted-turn.ts";
+import { scriptedModel } from "../../../testing/src/model/scripted-model.ts";
+import type { ScriptedModel } from "../../../testing/src/model/scripted-model.ts";
+import type { ScriptedTurns } from "../../../testing/src/model/scripted-turn.ts";
 import { wrapModel, wrapTools } from "../../src/index.ts";
 
 /** What a graph under test is built of: the same parts bare and with wrapped models. */

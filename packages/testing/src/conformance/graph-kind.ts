@@ -6,8 +6,8 @@ import type { BaseCheckpointSaver, BaseStore } from "@langchain/langgraph";
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import type * as LangChain from "langchain";
 
-import { ConformanceError } from "../conformance-error.ts";
-import type { ScriptedModel } from "../scripted-model.ts";
+import type { ScriptedModel } from "../model/scripted-model.ts";
+import { ConformanceError } from "./error.ts";
 
 /** What a graph is built from. */
 export interface GraphParts {

@@ -4,8 +4,8 @@ import { HumanMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { Command } from "@langchain/langgraph";
 
-import { scriptedModel } from "../scripted-model.ts";
-import type { ScriptedCall } from "../scripted-turn.ts";
+import { scriptedModel } from "../model/scripted-model.ts";
+import type { ScriptedCall } from "../model/scripted-turn.ts";
 import type { GraphKind } from "./graph-kind.ts";
 import { kitTools } from "./kit-tools.ts";
 import type { Situation } from "./situation.ts";

@@ -1,7 +1,7 @@
 import type { StructuredToolInterface } from "@langchain/core/tools";
 
-import type { ReplyToolCall } from "../openai-script.ts";
-import type { ScriptedTurns } from "../scripted-turn.ts";
+import type { ScriptedTurns } from "../model/scripted-turn.ts";
+import type { ReplyToolCall } from "../openai/script.ts";
 
 /** One conversation: what the user says, what the scripted model answers, which tools it has. */
 export interface Situation {

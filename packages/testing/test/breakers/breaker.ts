@@ -1,4 +1,4 @@
-import type { ConformanceOptions } from "../../src/conformance-options.ts";
+import type { ConformanceOptions } from "../../src/conformance/options.ts";
 
 /** A middleware that breaks one law on purpose. */
 export interface Breaker {

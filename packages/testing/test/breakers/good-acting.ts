@@ -3,7 +3,7 @@ import type { Middleware } from "@evenkeel/core";
 import { AIMessage, ToolMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 
-import type { ActingCapability, StateCapability } from "../../src/conformance-options.ts";
+import type { ActingCapability, StateCapability } from "../../src/conformance/options.ts";
 
 /** Keeps every law and acts: a call that was made so often before is answered in its tool's place. */
 export function repeatGuardMiddleware({ allowed = 3 }: { allowed?: number } = {}): Middleware {

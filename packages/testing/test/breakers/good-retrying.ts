@@ -5,7 +5,7 @@ import type { Handler, HookRuntime, Middleware } from "@evenkeel/core";
 import { ToolInputParsingException } from "@langchain/core/tools";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
-import type { ConformanceOptions } from "../../src/conformance-options.ts";
+import type { ConformanceOptions } from "../../src/conformance/options.ts";
 
 const ATTEMPTS = 3;
 

@@ -1,7 +1,7 @@
 import { defineMiddleware } from "@evenkeel/core";
 import type { Middleware } from "@evenkeel/core";
 
-import type { StateCapability } from "../../src/conformance-options.ts";
+import type { StateCapability } from "../../src/conformance/options.ts";
 import type { Breaker } from "./breaker.ts";
 
 interface Total {

@@ -12,7 +12,7 @@ import { createReactAgent } from "@langchain/langgraph/prebuilt";
 
 import { langchainAgent, stateGraph } from "../../../testing/src/conformance/graph-kind.ts";
 import type { GraphKind } from "../../../testing/src/conformance/graph-kind.ts";
-import type { ScriptedTurns } from "../../../testing/src/scripted-turn.ts";
+import type { ScriptedTurns } from "../../../testing/src/model/scripted-turn.ts";
 import {
   createResultStore,
   memoryResults,

@@ -1,0 +1,40 @@
+import { CoreError } from "../errors.ts";
+import type { AnyMiddleware } from "../middleware.ts";
+import { isCompiledGraph } from "./compiled-graph.ts";
+import type { Compiled } from "./compiled-graph.ts";
+
+/** LangChain's `ReactAgent`, as `createAgent` and deepagents return it. */
+export interface Agent {
+  readonly graph: Compiled;
+  readonly options: { readonly middleware?: readonly AnyMiddleware[] };
+}
+
+/** True for an agent of LangChain's `createAgent`. */
+export function isAgent(candidate: object): candidate is Agent {
+  const agent = candidate as Partial<Agent>;
+  return (
+    typeof agent.options === "object" && agent.options !== null && isCompiledGraph(agent.graph)
+  );
+}
+
+/**
+ * The agent with further middleware before its own. LangChain composes the whole stack itself, so
+ * its order, its tools and its state schemas are LangChain's business, and hooks of nodes work.
+ */
+export function agentWith(agent: Agent, middleware: readonly AnyMiddleware[]): Agent {
+  if (middleware.length === 0) return agent;
+  const own = agent.options.middleware ?? [];
+  const clash = middleware.find(({ name }) => own.some((other) => other.name === name));
+  if (clash !== undefined) {
+    throw new CoreError({
+      code: "duplicate-middleware",
+      middleware: clash.name,
+      message: `The agent has a middleware named "${clash.name}" already. Give one of them another name with its \`name\` option.`,
+    });
+  }
+  const Constructor = agent.constructor as new (options: object, config: object) => Agent;
+  return new Constructor(
+    { ...agent.options, middleware: [...middleware, ...own] },
+    agent.graph.config ?? {},
+  );
+}

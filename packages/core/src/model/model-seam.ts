@@ -1,0 +1,182 @@
+import { AIMessage, SystemMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
+import { getConfig, isCommand } from "@langchain/langgraph";
+import type { BaseStore, Command } from "@langchain/langgraph";
+
+import { compose } from "../compose.ts";
+import type { HookRuntime, ModelRequest, ModelResult } from "../middleware.ts";
+import { offersTools } from "../mode.ts";
+import { ambientScope, withScope } from "../run/scope.ts";
+import type { AmbientScope, NodeScope } from "../run/scope.ts";
+import { callSite } from "./call-site.ts";
+import type { SiteFacts } from "./call-site.ts";
+
+/** One call of a chat model as it reached the seam; its settings are call options, tools apart. */
+export interface ModelCall extends SiteFacts {
+  /** The model without anything bound to it. */
+  readonly model: unknown;
+  readonly messages: readonly BaseMessage[];
+  /** Makes the call exactly as it came. */
+  readonly asItCame: () => Promise<AIMessage>;
+  /** Makes the call as the middleware changed it. */
+  readonly asChanged: (changed: ChangedCall) => Promise<AIMessage>;
+}
+
+/** What of a call differs after the middleware. */
+export interface ChangedCall {
+  readonly model: unknown;
+  readonly messages: BaseMessage[];
+  readonly tools: readonly unknown[];
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** True where a model call would meet middleware. */
+export function modelSeamActive(): boolean {
+  const { graph, node } = ambientScope();
+  return graph !== undefined && node !== undefined;
+}
+
+/** Carries a model call through the middleware of all graphs around it, outermost first. */
+export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
+  const scope = ambientScope();
+  const { graph, node } = scope;
+  if (graph === undefined || node === undefined) return call.asItCame();
+  const outer = scope.call?.kind === "model" ? scope.call : undefined;
+  const site = outer?.site ?? callSite(call, scope, node);
+  const id = outer?.id ?? `model:${(modelCalls += 1)}`;
+  const passed = outer?.passed ?? new Set<string>();
+  const entered: AmbientScope = { ...scope, call: { kind: "model", id, site, passed } };
+
+  const initial = initialRequest(call, scope, node);
+  const commands: Command[] = [];
+  let last: AIMessage | undefined;
+  const settle = (result: ModelResult): ModelResult => {
+    if (isCommand(result)) {
+      const command = result;
+      if (!commands.includes(command)) commands.push(command);
+      return last ?? result;
+    }
+    last = result;
+    return result;
+  };
+  const layers = graph.stack.flatMap((entry) => (entry.model === undefined ? [] : [entry.model]));
+  const seam = compose(
+    layers
+      .filter((layer) => !passed.has(layer.name))
+      .map((layer) => ({
+        ...layer,
+        hook: async (
+          request: ModelRequest,
+          handler: (next: ModelRequest) => Promise<ModelResult>,
+        ) =>
+          settle(
+            await layer.hook(request, async (next) =>
+              settle(await handler(normalise(next, request))),
+            ),
+          ),
+      })),
+    async (request) => {
+      const message = unchanged(request, initial, call)
+        ? await call.asItCame()
+        : await call.asChanged({
+            model: request.model,
+            messages: [...systemMessages(request, call), ...request.messages],
+            tools: request.tools,
+            settings: { ...request.modelSettings, ...toolChoice(request) },
+          });
+      last = message;
+      return message;
+    },
+  );
+  const result = await withScope(entered, () => seam(initial));
+  node.commands.push(...commands);
+  if (AIMessage.isInstance(result)) return result;
+  if (last !== undefined) return last;
+  return result as unknown as AIMessage;
+}
+
+let modelCalls = 0;
+
+function initialRequest(call: ModelCall, scope: AmbientScope, node: NodeScope): ModelRequest {
+  const [first] = call.messages;
+  const leads = first !== undefined && SystemMessage.isInstance(first);
+  const systemMessage = leads ? first : new SystemMessage("");
+  const { tool_choice: choice, ...modelSettings } = call.settings;
+  const extra = call.tools.length === 0 ? [] : stackTools(scope, call.tools);
+  return {
+    model: call.model,
+    systemMessage,
+    systemPrompt: systemMessage.text,
+    messages: (leads ? call.messages.slice(1) : call.messages) as BaseMessage[],
+    tools: extra.length === 0 ? call.tools : [...call.tools, ...extra],
+    ...(choice === undefined ? {} : { toolChoice: choice }),
+    modelSettings,
+    state: node.readState(),
+    runtime: hookRuntime(),
+  };
+}
+
+/** Tools that acting middleware brings, offered where the call has tools already. */
+function stackTools(scope: AmbientScope, own: readonly unknown[]): unknown[] {
+  const names = new Set(own.map(toolName));
+  return (scope.graph?.stack ?? [])
+    .filter(({ native, definition }) => !native && offersTools(definition))
+    .flatMap((entry) => entry.tools)
+    .filter((tool) => !names.has(toolName(tool)));
+}
+
+/** The name of a tool object or of a provider's JSON definition. */
+export function toolName(tool: unknown): string | undefined {
+  const named = tool as { name?: unknown; function?: { name?: unknown } } | null;
+  const name = named?.name ?? named?.function?.name;
+  return typeof name === "string" ? name : undefined;
+}
+
+/** The runtime LangChain hands to hooks, taken from the config of the current task. */
+export function hookRuntime(): HookRuntime {
+  const config = (getConfig() ?? {}) as unknown as HookRuntime & { store?: BaseStore };
+  return Object.freeze({
+    context: config.context,
+    store: config.store,
+    configurable: config.configurable,
+    writer: config.writer,
+    interrupt: config.interrupt,
+    signal: config.signal,
+  });
+}
+
+/** Keeps `systemPrompt` and `systemMessage` the same thing, as LangChain does between two layers. */
+function normalise(next: ModelRequest, before: ModelRequest): ModelRequest {
+  if (next.systemMessage !== before.systemMessage) {
+    return { ...next, systemPrompt: next.systemMessage.text };
+  }
+  if (next.systemPrompt === before.systemPrompt) return next;
+  const text = next.systemPrompt ?? "";
+  return { ...next, systemMessage: new SystemMessage({ content: [{ type: "text", text }] }) };
+}
+
+function systemMessages({ systemMessage }: ModelRequest, { messages }: ModelCall): BaseMessage[] {
+  // An empty one is what a call without any is shown as; one that came is sent, empty or not.
+  return systemMessage.text === "" && systemMessage !== messages[0] ? [] : [systemMessage];
+}
+
+function toolChoice({ toolChoice: choice }: ModelRequest): Record<string, unknown> {
+  return choice === undefined ? {} : { tool_choice: choice };
+}
+
+function unchanged(request: ModelRequest, initial: ModelRequest, call: ModelCall): boolean {
+  return (
+    request.model === initial.model &&
+    request.systemMessage === initial.systemMessage &&
+    sameList(request.messages, initial.messages) &&
+    request.tools === call.tools &&
+    request.toolChoice === initial.toolChoice &&
+    request.modelSettings === initial.modelSettings
+  );
+}
+
+function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return (
+    one === other || (one.length === other.length && one.every((item, i) => item === other[i]))
+  );
+}

@@ -1,0 +1,199 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph";
+
+import { CoreError } from "../errors.ts";
+import type { Compiled, StreamOptions } from "../graph/compiled-graph.ts";
+import { planOf } from "../graph/seam-plan.ts";
+import type { GraphPlan } from "../graph/seam-plan.ts";
+import type { StackEntry } from "../graph/stack.ts";
+import { EXECUTION_CHANNEL, threadIdOf } from "../run/execution.ts";
+import type { NodeScope, RunScope } from "../run/scope.ts";
+import { v7 } from "../store/ids.ts";
+import { bufferEntries, entriesOf, mergeChannel } from "./private-state.ts";
+import type { ChannelValue } from "./private-state.ts";
+
+/**
+ * Writes private state of a paused thread from outside a run, durably and without a checkpoint of
+ * its own: it waits beside the checkpoint as a pending write of a task nobody has, and the next run
+ * of the thread reads it and carries it into its channel.
+ */
+export async function writeMemo(
+  graph: object,
+  config: RunnableConfig,
+  channel: string,
+  entries: Entries,
+  before: (subject: MemoSubject) => Promise<void> = async () => undefined,
+): Promise<MemoSubject> {
+  const { checkpointer, threadId } = storageOf(graph, config, channel);
+  const tuple = await checkpointer.getTuple({
+    configurable: { thread_id: threadId, checkpoint_ns: "" },
+  });
+  const identity = entriesOf(
+    tuple?.checkpoint.channel_values[EXECUTION_CHANNEL],
+    EXECUTION_CHANNEL,
+    null,
+  );
+  if (tuple === undefined || typeof identity["id"] !== "string") {
+    throw new CoreError({
+      code: "execution-unknown",
+      message: `Thread "${threadId}" holds no execution: it has no checkpoint, or ran without middleware.`,
+      details: { threadId },
+    });
+  }
+  const subject = { executionId: identity["id"], threadId };
+  const first = keepsForForks(planOf(graph)?.stack ?? [])
+    ? firstCheckpoint(identity, tuple)
+    : undefined;
+  const beside = first === undefined ? tuple.config : checkpointAt(threadId, "", first);
+  await before(subject);
+  await putMemo(checkpointer, beside, identity["id"], channel, entries);
+  return subject;
+}
+
+type Entries = Readonly<Record<string, unknown>>;
+
+/** Whose state a memo is. */
+export interface MemoSubject {
+  readonly executionId: string;
+  readonly threadId: string;
+}
+
+/** True where a middleware of the stack keeps state that holds in every fork of an execution. */
+export function keepsForForks(stack: readonly StackEntry[]): boolean {
+  return stack.some(({ definition }) =>
+    Object.values(definition?.state ?? {}).some(({ forks }) => forks === "execution"),
+  );
+}
+
+/** Where such state is kept. An execution says so with the first node that completes. */
+export function firstCheckpoint(
+  { first }: { readonly first?: unknown },
+  tuple: CheckpointTuple | undefined,
+): string | undefined {
+  if (typeof first === "string") return first;
+  // Until then it is at its input, or one step on: LangGraph's own start node comes before the user's.
+  const at = tuple?.metadata?.source === "input" ? tuple.config : tuple?.parentConfig;
+  return (at ?? tuple?.config)?.configurable?.["checkpoint_id"] as string | undefined;
+}
+
+/** Notes the first checkpoint of a new execution: what is kept beside it holds in every fork. */
+export function anchorRun({ anchor, carried }: RunScope, checkpointId: string): void {
+  if (!anchor.wanted || anchor.id !== undefined) return;
+  anchor.id = checkpointId;
+  bufferEntries(carried, EXECUTION_CHANNEL, { first: checkpointId });
+}
+
+/** Keeps private state of a node beside the first checkpoint of its execution, or the current one. */
+export async function keepMemo(node: NodeScope, channel: string, entries: Entries): Promise<void> {
+  const { parent, run } = node.graph;
+  if (parent !== undefined) return keepMemo(parent, channel, entries);
+  const { configurable = {}, durability } = node.config as StreamOptions;
+  const { namespace } = run.anchor;
+  const saver = configurable["__pregel_checkpointer"] as BaseCheckpointSaver | undefined;
+  const checkpoints = configurable["checkpoint_map"] as Record<string, string> | undefined;
+  const id = run.anchor.id ?? checkpoints?.[namespace];
+  // Under durability "exit" the checkpoint a node works on is never written.
+  if (saver === undefined || id === undefined || durability === "exit") return;
+  const beside = checkpointAt(configurable["thread_id"], namespace, id);
+  await putMemo(saver, beside, run.execution.id, channel, entries);
+}
+
+/** Keeps private state beside a checkpoint. */
+export async function putMemo(
+  checkpointer: BaseCheckpointSaver,
+  beside: RunnableConfig,
+  executionId: string,
+  channel: string,
+  entries: Entries,
+): Promise<void> {
+  const value: ChannelValue = { v: 1, e: executionId, d: entries };
+  // Time-ordered ids: savers return pending writes by task id, so later memos are merged later.
+  await checkpointer.putWrites(beside, [[channel, value]], v7());
+}
+
+/** Channel values of a checkpoint with the memos beside it merged in. */
+export function withMemos(
+  tuple: CheckpointTuple | undefined,
+  channels: GraphPlan["reset"],
+): Map<string, unknown> {
+  const values = new Map<string, unknown>(Object.entries(tuple?.checkpoint.channel_values ?? {}));
+  for (const { channel, value } of memosOf(tuple, channels)) {
+    values.set(channel, mergeChannel(values.get(channel) as ChannelValue, value));
+  }
+  return values;
+}
+
+/**
+ * The memos of an execution that its checkpoint does not have, by channel: those beside it, and of
+ * those beside the execution's first checkpoint what is newer, or of another branch.
+ */
+export function missingMemos(
+  tuple: CheckpointTuple,
+  origin: CheckpointTuple | undefined,
+  executionId: string,
+  channels: GraphPlan["reset"],
+): Map<string, Record<string, unknown>> {
+  const missing = new Map<string, Record<string, unknown>>();
+  const since = Date.parse(tuple.checkpoint.ts);
+  const own = memosOf(tuple, channels).map((memo) => ({ ...memo, newer: true }));
+  const others = memosOf(origin, channels).map((memo) => ({ ...memo, newer: memo.at >= since }));
+  for (const { channel, value, newer } of [...others, ...own]) {
+    if (value.e !== null && value.e !== executionId) continue;
+    const held = entriesOf(tuple.checkpoint.channel_values[channel], channel, executionId);
+    const fresh = Object.entries(value.d).filter(
+      ([key, entry]) =>
+        !Object.hasOwn(held, key) || (newer && JSON.stringify(held[key]) !== JSON.stringify(entry)),
+    );
+    if (fresh.length > 0) bufferEntries(missing, channel, Object.fromEntries(fresh));
+  }
+  return missing;
+}
+
+/** The config by which a saver finds a checkpoint. */
+export function checkpointAt(thread: unknown, namespace: string, id: string): RunnableConfig {
+  return { configurable: { thread_id: thread, checkpoint_ns: namespace, checkpoint_id: id } };
+}
+
+interface Memo {
+  readonly channel: string;
+  readonly value: ChannelValue;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+// A memo's id is of version 7, which begins with its time; LangGraph's own task ids are of version 5.
+const MEMO_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7/;
+
+function memosOf(tuple: CheckpointTuple | undefined, channels: GraphPlan["reset"]): Memo[] {
+  return (tuple?.pendingWrites ?? [])
+    .filter(([task, channel]) => MEMO_ID.test(task) && channels.has(channel))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([task, channel, value]) => ({
+      channel,
+      value: value as ChannelValue,
+      at: Number.parseInt(task.replace("-", "").slice(0, 12), 16),
+    }));
+}
+
+function storageOf(
+  graph: object,
+  config: RunnableConfig,
+  channel: string,
+): { checkpointer: BaseCheckpointSaver; threadId: string } {
+  const plan = planOf(graph);
+  if (plan === undefined || !plan.reset.has(channel)) {
+    throw new CoreError({
+      code: "invalid-graph",
+      message: `A graph made by withMiddleware whose stack keeps "${channel}" is needed.`,
+    });
+  }
+  const { checkpointer } = graph as Compiled;
+  const threadId = threadIdOf(config.configurable ?? {});
+  if (typeof checkpointer !== "object" || checkpointer === null || threadId === null) {
+    throw new CoreError({
+      code: "checkpointer-required",
+      message: "A checkpointer and configurable: { thread_id } are needed to reach a thread.",
+    });
+  }
+  return { checkpointer: checkpointer as BaseCheckpointSaver, threadId };
+}

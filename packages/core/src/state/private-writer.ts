@@ -1,0 +1,98 @@
+import { Runnable } from "@langchain/core/runnables";
+import type { RunnableConfig } from "@langchain/core/runnables";
+
+import type { NodeCache } from "../graph/compiled-graph.ts";
+import type { PrivateChannel } from "../middleware.ts";
+import { EXECUTION_CHANNEL } from "../run/execution.ts";
+import type { NodeScope, RunScope } from "../run/scope.ts";
+import { channelUpdates } from "./private-state.ts";
+
+type Send = (updates: [string, unknown][]) => void;
+
+// By the function LangGraph gives a task to write with: the node and its writers share it, tasks do not.
+const waiting = new WeakMap<Send, NodeScope>();
+
+/** Leaves what a node's calls write to private channels for the node's writer. */
+export function awaitsWriter(scope: NodeScope, config: Partial<RunnableConfig> | undefined): void {
+  const send = sendOf(config);
+  if (send !== undefined) waiting.set(send, scope);
+}
+
+/**
+ * Writes a node's private state next to its update of the user's state, once that was accepted: a
+ * write of a task that fails afterwards would make LangGraph take the task for done.
+ */
+export class PrivateWriter extends Runnable<unknown, unknown> {
+  lc_namespace: string[] = ["evenkeel", "writer"];
+  readonly reset: ReadonlyMap<string, PrivateChannel["reset"]>;
+
+  constructor(reset: ReadonlyMap<string, PrivateChannel["reset"]>) {
+    super();
+    this.reset = reset;
+  }
+
+  static override lc_name(): string {
+    return "PrivateWriter";
+  }
+
+  override async invoke(output: unknown, config?: Partial<RunnableConfig>): Promise<unknown> {
+    const send = sendOf(config);
+    const scope = send === undefined ? undefined : waiting.get(send);
+    if (send !== undefined && scope !== undefined) {
+      waiting.delete(send);
+      flush(scope, this.reset, send);
+    }
+    return output;
+  }
+}
+
+/** Keeps private writes out of cached node results: a hit would hand them to another execution. */
+export function keepOutOfCache(
+  { cache }: { readonly cache?: NodeCache | undefined },
+  reset: ReadonlyMap<string, unknown>,
+): void {
+  if (cache === undefined) return;
+  const set = cache.set.bind(cache);
+  cache.set = (pairs) =>
+    set(
+      pairs.map((pair) => ({
+        ...pair,
+        value: pair.value.filter(([channel]) => !reset.has(channel)),
+      })),
+    );
+}
+
+function sendOf(config: Partial<RunnableConfig> | undefined): Send | undefined {
+  return config?.configurable?.["__pregel_send"] as Send | undefined;
+}
+
+/** What waited at the level of the run goes with the first node of the outermost graph to complete. */
+function carryOver(scope: NodeScope, run: RunScope): void {
+  for (const [channel, entries] of run.carried) {
+    scope.writes.set(channel, { ...entries, ...scope.writes.get(channel) });
+  }
+  run.carried.clear();
+  const sequence = run.emitter.sequence();
+  if (sequence > run.savedSequence) {
+    scope.writes.set(EXECUTION_CHANNEL, { ...scope.writes.get(EXECUTION_CHANNEL), sequence });
+    run.savedSequence = sequence;
+  }
+}
+
+function flush(
+  scope: NodeScope,
+  reset: ReadonlyMap<string, PrivateChannel["reset"]>,
+  send: Send,
+): void {
+  const { graph } = scope;
+  const { run, parent } = graph;
+  if (parent === undefined) carryOver(scope, run);
+  if (scope.writes.size === 0) return;
+  const here = new Map([...scope.writes].filter(([channel]) => graph.channels.has(channel)));
+  send(channelUpdates(here, run, reset));
+  if (parent === undefined) return;
+  // A subgraph's state starts anew with its parent's next call of it: the parent keeps it as well.
+  for (const [channel, entries] of scope.writes) {
+    parent.writes.set(channel, { ...parent.writes.get(channel), ...entries });
+  }
+}

@@ -1,0 +1,92 @@
+import type { EvenkeelEvent } from "../event/event.ts";
+
+/** What a run came to, written once it ended, paused or was found dead. */
+export interface RunRecord {
+  v: 1;
+  executionId: string;
+  threadId: string | null;
+  scope: string;
+  attempt: number;
+  status: "running" | "completed" | "interrupted" | "failed" | "superseded";
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  /** ISO 8601, UTC; null while it runs. */
+  endedAt: string | null;
+  manifestHash: string | null;
+  /** Further JSON facts, by the middleware that gathered them. */
+  facts: Readonly<Record<string, unknown>>;
+}
+
+/** A privileged act: who did what to what, and why. */
+export interface AuditEntry {
+  v: 1;
+  /** UUID, time-ordered. */
+  id: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  actor: string;
+  act: string;
+  executionId: string | null;
+  threadId: string | null;
+  scope: string | null;
+  reason: string;
+  detail: Readonly<Record<string, unknown>>;
+}
+
+/** What is to be erased or looked up: one thread inside a scope, or a whole scope. */
+export type Subject = { scope: string; threadId?: string };
+
+/** Where the events of executions are kept, in order and without gaps. */
+export interface EventStore {
+  /** Appends events; one whose (executionId, sequence) is there already is left as it stands. */
+  appendEvents(scope: string, events: readonly EvenkeelEvent[]): Promise<void>;
+  /** The highest sequence kept for an execution, 0 where there is none. */
+  lastSequence(executionId: string): Promise<number>;
+  /** The events of one execution by ascending sequence. */
+  listEvents(executionId: string): Promise<EvenkeelEvent[]>;
+}
+
+/** Where run records are kept, one per execution. */
+export interface RecordStore {
+  /** Writes or replaces the record of its execution. */
+  putRecord(record: RunRecord): Promise<void>;
+  getRecord(executionId: string): Promise<RunRecord | undefined>;
+  /** Newest first. */
+  listRecords(query: {
+    scope?: string;
+    threadId?: string;
+    status?: RunRecord["status"];
+    limit?: number;
+  }): Promise<RunRecord[]>;
+}
+
+/** Where manifest bodies are kept, by hash, inside a scope. */
+export interface ManifestStore {
+  /** Keeps a manifest body under its SHA-256; writing the same hash again changes nothing. */
+  putManifest(scope: string, hash: string, body: unknown): Promise<void>;
+  getManifest(scope: string, hash: string): Promise<unknown>;
+}
+
+/** Where privileged acts leave their row. */
+export interface AuditStore {
+  appendAudit(entry: AuditEntry): Promise<void>;
+  listAudit(query: { executionId?: string; scope?: string; limit?: number }): Promise<AuditEntry[]>;
+}
+
+/** Erasing and retention, which every durable store of Evenkeel offers. */
+export interface Retention {
+  /** Erases everything kept for a thread or a scope; returns how many rows went. */
+  forget(subject: Subject): Promise<number>;
+  /** Erases what is older than `olderThanMs` milliseconds; returns how many rows went. */
+  prune(options: { olderThanMs: number }): Promise<number>;
+}
+
+/** One object that is every store core knows; `evenkeelPostgres(pool)` and `memoryStore()` are such. */
+export interface EvenkeelStore
+  extends EventStore, RecordStore, ManifestStore, AuditStore, Retention {}
+
+/** Encrypts what a store writes and decrypts what it reads. */
+export interface StoreCodec {
+  encrypt(plain: Uint8Array): Promise<Uint8Array> | Uint8Array;
+  decrypt(cipher: Uint8Array): Promise<Uint8Array> | Uint8Array;
+}

@@ -1,0 +1,74 @@
+import { ToolMessage } from "@langchain/core/messages";
+import type { ToolCall } from "@langchain/core/messages/tool";
+import { isCommand } from "@langchain/langgraph";
+
+import { compose } from "../compose.ts";
+import type { ToolCallRequest, ToolResult } from "../middleware.ts";
+import { hookRuntime, toolName } from "../model/model-seam.ts";
+import { ambientScope, withScope } from "../run/scope.ts";
+import type { CallScope } from "../run/scope.ts";
+
+/** One call of a tool as it reached the seam. */
+export interface ToolSeamCall {
+  readonly toolCall: ToolCall;
+  /** Undefined where the model called a tool that does not exist. */
+  readonly tool: unknown;
+  readonly state: Readonly<Record<string, unknown>>;
+  /** Makes the call; errors of the tool are thrown. */
+  readonly run: (request: ToolCallRequest) => Promise<unknown>;
+}
+
+/** True where a tool call would meet middleware. */
+export function toolSeamActive(): boolean {
+  const { graph, node } = ambientScope();
+  return graph !== undefined && node !== undefined;
+}
+
+/** Carries a tool call through the middleware of all graphs around it; the tool's errors pass out. */
+export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
+  const scope = ambientScope();
+  const { graph } = scope;
+  const base = async (request: ToolCallRequest): Promise<ToolResult> =>
+    asToolResult(await call.run(request), request.toolCall);
+  const request: ToolCallRequest = {
+    toolCall: call.toolCall,
+    tool: call.tool,
+    state: { ...scope.node?.readState(), ...call.state },
+    runtime: hookRuntime(),
+  };
+  if (graph === undefined) return base(request);
+  const id = call.toolCall.id ?? "tool";
+  const outer = scope.call?.kind === "tool" && scope.call.id === id ? scope.call : undefined;
+  const passed = outer?.passed ?? new Set<string>();
+  const layers = graph.stack.flatMap((entry) => (entry.tool === undefined ? [] : [entry.tool]));
+  const { name } = call.toolCall;
+  const seam = compose(
+    layers.filter((layer) => !passed.has(layer.name)),
+    (inner) => {
+      const all = new Set(layers.map((layer) => layer.name));
+      const past: CallScope = { kind: "tool", id, name, passed: all, tool: { begun: false } };
+      return withScope({ ...scope, call: past }, () => base(inner));
+    },
+  );
+  return withScope({ ...scope, call: { kind: "tool", id, name, passed } }, () => seam(request));
+}
+
+/** A tool that middleware of the stack brings, by name. */
+export function stackTool(name: string): unknown {
+  const stack = ambientScope().graph?.stack ?? [];
+  return stack
+    .filter((entry) => !entry.native)
+    .flatMap((entry) => entry.tools)
+    .find((tool) => toolName(tool) === name);
+}
+
+/** What LangGraph's ToolNode makes of a tool's output: messages and Commands as they are, else text. */
+export function asToolResult(output: unknown, toolCall: ToolCall): ToolResult {
+  if (ToolMessage.isInstance(output) || isCommand(output)) return output;
+  return new ToolMessage({
+    status: "success",
+    name: toolCall.name,
+    content: typeof output === "string" ? output : (JSON.stringify(output) ?? ""),
+    tool_call_id: toolCall.id ?? "",
+  });
+}
