@@ -3,7 +3,7 @@ import type { ToolCall } from "@langchain/core/messages/tool";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseStore, Command, StateSchema } from "@langchain/langgraph";
 
-import type { EvenkeelEventName, Severity } from "./event/event.ts";
+import type { EvenkeelEvent, EvenkeelEventName, RunMode, Severity } from "./event/event.ts";
 import type { ExecutionInfo } from "./run/execution.ts";
 
 /** `enforce` acts, `observe` decides and reports but changes nothing, `off` is not there at all. */
@@ -96,6 +96,10 @@ export interface RunRequest {
   liveOptions(name: string): Readonly<Record<string, unknown>> | undefined;
   /** The options a middleware is to run under from here on, in place of the live ones. */
   freezeOptions(name: string, options: Readonly<Record<string, unknown>>): void;
+  /** Where the run takes place: what is learnt of live, replayed and evaluated runs never mixes. */
+  readonly runMode: RunMode;
+  /** Has a listener hear every event of the run from here on, whoever emits it; what it throws fails nothing. */
+  onEvent(listener: (event: EvenkeelEvent) => void): void;
   /** Has a listener asked once the outcome is known and the trace's root run is still open. */
   beforeEnd(listener: EndListener): void;
 }
@@ -107,6 +111,8 @@ export interface RootRunFacts {
   readonly project: string | null;
   /** ISO 8601, UTC. */
   readonly startTime: string | null;
+  /** Its place in the trace: begins with the true root, which another process may have closed or left open. */
+  readonly dottedOrder: string | null;
 }
 
 /** Hears an outcome before the trace is closed; what it throws is ignored, the run waits for it. */

@@ -132,6 +132,8 @@ export async function openRun(
       store,
       liveOptions: (name) => plan.stack.find((entry) => entry.name === name)?.definition?.options,
       freezeOptions: (name, frozen) => void run.frozenOptions.set(name, frozen),
+      runMode: plan.options.runMode ?? "live",
+      onEvent: (listener) => void run.listeners.push(listener),
       beforeEnd: (listener) => void run.beforeEnd.push(listener),
     },
     close: async () => {
@@ -223,8 +225,10 @@ function runScope(
   kept: Pick<RunScope, "anchor" | "keep" | "trace">,
 ): RunScope {
   const { clock = Date.now, onEvent, eventStore, strict = false, runMode = "live" } = plan.options;
+  const listeners = onEvent === undefined ? [] : [onEvent];
   const run: RunScope = {
     execution,
+    listeners,
     frozenOptions: new Map(),
     memory: new Map(),
     carried: new Map(),
@@ -245,7 +249,7 @@ function runScope(
     ending: undefined,
     beforeEnd: [],
     emitter: eventEmitter(() => run.execution, startAfter, {
-      listeners: [...(onEvent === undefined ? [] : [onEvent]), (event) => markEvent(run, event)],
+      listeners,
       store: eventStore,
       clock,
       mode: runMode,
@@ -253,6 +257,7 @@ function runScope(
       onSinkError: (error) => plan.options.onSinkError?.(error),
     }),
   };
+  listeners.push((event) => markEvent(run, event));
   return run;
 }
 

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { Command } from "@langchain/langgraph";
 
-import type { EventEmitter } from "../event/emit.ts";
+import type { EventEmitter, EventListener } from "../event/emit.ts";
 import type { StackEntry } from "../graph/stack.ts";
 import type { EndListener } from "../middleware.ts";
 import type { RunRequest } from "../middleware.ts";
@@ -14,6 +14,8 @@ import type { ExecutionInfo } from "./execution.ts";
 export interface RunScope {
   execution: ExecutionInfo;
   readonly emitter: EventEmitter;
+  /** Hear every event; hooks of the run may join them. */
+  readonly listeners: EventListener[];
   /** Frozen options by middleware name. */
   readonly frozenOptions: Map<string, Readonly<Record<string, unknown>>>;
   /** In-process memory by middleware name; gone with the process. */
