@@ -100,7 +100,7 @@ export interface RunRequest {
   readonly runMode: RunMode;
   /** Has a listener hear every event of the run from here on, whoever emits it; what it throws fails nothing. */
   onEvent(listener: (event: EvenkeelEvent) => void): void;
-  /** Has a listener asked once the outcome is known and the trace's root run is still open. */
+  /** Has a listener asked whenever an attempt has come to its outcome and the trace's root run is still open. */
   beforeEnd(listener: EndListener): void;
 }
 

@@ -18,7 +18,9 @@ export function recordStore({ query, schema, bodies }: Connection): RecordStore 
     WHERE ($1::text IS NULL OR scope = $1)
       AND ($2::text IS NULL OR thread_id = $2)
       AND ($3::text IS NULL OR status = $3)
-    ORDER BY started_at DESC, execution_id DESC LIMIT $4::bigint`;
+      AND ($4::float8 IS NULL OR started_at >= to_timestamp($4::float8 / 1000))
+      AND ($5::float8 IS NULL OR (started_at, execution_id) < (to_timestamp($5::float8 / 1000), $6::text))
+    ORDER BY started_at DESC, execution_id DESC LIMIT $7::bigint`;
   const opened = (row: Record<string, unknown>): Promise<RunRecord> =>
     bodies.open(row, "A run record");
 
@@ -44,9 +46,15 @@ export function recordStore({ query, schema, bodies }: Connection): RecordStore 
       const [row] = await query(get, [keyColumn(executionId)]);
       return row === undefined ? undefined : opened(row);
     },
-    async listRecords({ scope, threadId, status, limit }) {
-      const keys = [scope, threadId, status].map(optionalKeyColumn);
-      const rows = await query(list, [...keys, storeInput.checkedLimit(limit) ?? null]);
+    async listRecords({ scope, threadId, status, since, before, limit }) {
+      const now = Date.now();
+      const rows = await query(list, [
+        ...[scope, threadId, status].map(optionalKeyColumn),
+        since === undefined ? null : storeInput.storedTime(since, 0),
+        before === undefined ? null : storeInput.storedTime(before.startedAt, now),
+        optionalKeyColumn(before?.executionId),
+        storeInput.checkedLimit(limit) ?? null,
+      ]);
       return Promise.all(rows.map(opened));
     },
   };

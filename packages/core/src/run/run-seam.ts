@@ -131,7 +131,7 @@ function tellMissing(run: RunScope, { facts }: GraphPlan, loop: LoopParameters["
 
 /** Last words of a run, while its trace is open; none of them can fail it. */
 async function beforeEnd(run: RunScope, outcome: RunOutcome): Promise<void> {
-  for (const listener of run.beforeEnd.splice(0)) {
+  for (const listener of run.beforeEnd) {
     try {
       await listener(outcome, rootFacts(run));
     } catch {

@@ -86,13 +86,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
       const row = records.get(executionId);
       return row === undefined ? undefined : JSON.parse(row.body);
     },
-    async listRecords({ scope, threadId, status, limit }) {
+    async listRecords({ scope, threadId, status, since, before, limit }) {
       const most = checkedLimit(limit);
+      const from = since === undefined ? 0 : storedTime(since, 0);
+      const until = before === undefined ? undefined : pageEnd(before, now());
       return [...records.values()]
         .filter((row) => scope === undefined || row.scope === scope)
         .filter((row) => threadId === undefined || row.threadId === threadId)
         .filter((row) => status === undefined || row.status === status)
-        .toSorted((a, b) => b.startedAt - a.startedAt || descending(a.executionId, b.executionId))
+        .filter((row) => row.startedAt >= from)
+        .filter((row) => until === undefined || newestFirst(until, row) < 0)
+        .toSorted(newestFirst)
         .slice(0, most)
         .map((row): RunRecord => JSON.parse(row.body));
     },
@@ -172,6 +176,19 @@ function recordRow(record: RunRecord, now: number): RecordRow {
   };
 }
 
+type PlaceInList = Pick<RecordRow, "startedAt" | "executionId">;
+
+function pageEnd(
+  { startedAt, executionId }: Pick<RunRecord, "startedAt" | "executionId">,
+  now: number,
+): PlaceInList {
+  return { startedAt: storedTime(startedAt, now), executionId };
+}
+
+function newestFirst(a: PlaceInList, b: PlaceInList): number {
+  return b.startedAt - a.startedAt || descending(a.executionId, b.executionId);
+}
+
 function auditRow(entry: AuditEntry, now: number): AuditRow {
   const { scope, threadId, executionId } = entry;
   const id = checkedText(entry.id, "id of an audit entry");
@@ -184,7 +201,7 @@ function manifestKey(scope: string | null, hash: string | null): string {
 }
 
 function descending(a: string, b: string): number {
-  return a < b ? 1 : -1;
+  return a === b ? 0 : a < b ? 1 : -1;
 }
 
 function erase<Kept>(rows: Map<string, Kept>, concerned: (row: Kept) => boolean): number {

@@ -56,6 +56,10 @@ export interface RecordStore {
     scope?: string;
     threadId?: string;
     status?: RunRecord["status"];
+    /** Only those that began then or later; ISO 8601. */
+    since?: string;
+    /** Only those that come after this one in the list: the last record of a page gives the next. */
+    before?: Pick<RunRecord, "startedAt" | "executionId">;
     limit?: number;
   }): Promise<RunRecord[]>;
 }

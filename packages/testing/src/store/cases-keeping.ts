@@ -80,6 +80,28 @@ export const keepingCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "lists records page by page, none twice and none left out, and from a moment on",
+    async run(store) {
+      const scope = unique("scope");
+      const [early, late] = [ago(60_000), ago(0)];
+      const records = [early, early, early, late].map((startedAt) =>
+        sampleRecord(scope, unique("execution"), { startedAt }),
+      );
+      for (const record of records) await store.putRecord(record);
+      const all = await store.listRecords({ scope });
+      const paged: unknown[] = [];
+      let before = all[0];
+      while (before !== undefined && paged.length <= records.length) {
+        paged.push(before);
+        [before] = await store.listRecords({ scope, before, limit: 1 });
+      }
+      assert.equal(paged.length, 4);
+      assert.deepEqual(paged, all);
+      assert.deepEqual(await store.listRecords({ scope, since: late }), all.slice(0, 1));
+      assert.deepEqual(await store.listRecords({ scope, since: early }), all);
+    },
+  },
+  {
     name: "keeps the first manifest under a hash, inside its scope",
     async run(store) {
       const [scope, other] = [unique("scope"), unique("scope")];
