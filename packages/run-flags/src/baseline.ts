@@ -1,5 +1,5 @@
 import type { RunReport } from "./run-report.ts";
-import { runSize } from "./run-size.ts";
+import { runSize } from "./shape/run-size.ts";
 
 /** What is remembered of one good run: about 1 to 3 KB. */
 export interface BaselineEntry {

@@ -1,6 +1,6 @@
 import type { Judgement } from "./judge.ts";
 import type { RunReport } from "./run-report.ts";
-import { weights } from "./weights.ts";
+import { weights } from "./score/weights.ts";
 
 /**
  * Tells whether a run may stand as an example of a good one: it completed, no person flagged it, and

@@ -1,11 +1,11 @@
 import type { Severity } from "@evenkeel/core";
 
 import type { Baseline } from "./baseline.ts";
-import { defaultRules } from "./default-rules.ts";
-import type { Flag, FlagLimits, FlagRule } from "./flag-rule.ts";
+import { defaultRules } from "./rules/default-rules.ts";
+import type { Flag, FlagLimits, FlagRule } from "./rules/flag-rule.ts";
 import type { RunReport } from "./run-report.ts";
-import { type ScoreWeights, scoreOf } from "./score.ts";
-import { weights as shippedWeights } from "./weights.ts";
+import { type ScoreWeights, scoreOf } from "./score/score.ts";
+import { weights as shippedWeights } from "./score/weights.ts";
 
 /** What the rules make of a run. */
 export interface Judgement {

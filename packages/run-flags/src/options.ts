@@ -2,10 +2,10 @@ import type { HookContext, MiddlewareMode, RecordStore, Severity } from "@evenke
 
 import type { BaselineOptions } from "./baseline.ts";
 import { RunFlagsError } from "./errors.ts";
-import type { FlagLimits, FlagRule } from "./flag-rule.ts";
-import type { LangSmithReviewOptions } from "./langsmith-review.ts";
-import type { FlagRoute } from "./routes.ts";
-import { SEVERITIES } from "./routes.ts";
+import type { LangSmithReviewOptions } from "./review/langsmith-review.ts";
+import type { FlagRoute } from "./review/routes.ts";
+import { SEVERITIES } from "./review/routes.ts";
+import type { FlagLimits, FlagRule } from "./rules/flag-rule.ts";
 
 /** Which rules judge a run. */
 export interface RuleOptions {

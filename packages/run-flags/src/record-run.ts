@@ -1,10 +1,10 @@
-import { answerShape } from "./answer-shape.ts";
-import { callFacts } from "./call-facts.ts";
-import { factOf } from "./fact.ts";
-import { requestShape } from "./request-shape.ts";
 import type { RunCall, RunFacts, RunTurn } from "./run-facts.ts";
 import type { RecordedCall, RunReport, ToolUse } from "./run-report.ts";
-import { type Vocabulary, createVocabulary } from "./vocabulary.ts";
+import { answerShape } from "./shape/answer-shape.ts";
+import { callFacts } from "./shape/call-facts.ts";
+import { factOf } from "./shape/fact.ts";
+import { requestShape } from "./shape/request-shape.ts";
+import { type Vocabulary, createVocabulary } from "./shape/vocabulary.ts";
 
 const firstCalls = 120;
 const lastCalls = 80;

@@ -11,18 +11,18 @@ import type {
 } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
-import { countCall } from "./call-sums.ts";
-import { runEnding } from "./end-run.ts";
-import type { EndParts } from "./end-run.ts";
-import { gatherRun } from "./gathered-run.ts";
-import type { GatheredRun } from "./gathered-run.ts";
-import { langSmithReview } from "./langsmith-review.ts";
-import { tokensOf } from "./message-parts.ts";
+import { countCall } from "./gather/call-sums.ts";
+import { gatherRun } from "./gather/gathered-run.ts";
+import type { GatheredRun } from "./gather/gathered-run.ts";
+import { tokensOf } from "./gather/message-parts.ts";
+import { runEnding } from "./keep/end-run.ts";
+import type { EndParts } from "./keep/end-run.ts";
+import { recordKeeper } from "./keep/record-keeper.ts";
+import { runBaselines } from "./keep/run-baselines.ts";
 import { assertOptions } from "./options.ts";
 import type { FlagContext, FlagOptions, RunFlagsMiddlewareOptions } from "./options.ts";
-import { createOutbox } from "./outbox.ts";
-import { recordKeeper } from "./record-keeper.ts";
-import { runBaselines } from "./run-baselines.ts";
+import { langSmithReview } from "./review/langsmith-review.ts";
+import { createOutbox } from "./review/outbox.ts";
 
 /** The private channel that carries sums of calls from one process to the next. */
 const CHANNEL = "_runFlags";

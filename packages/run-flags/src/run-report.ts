@@ -1,6 +1,6 @@
-import type { AnswerShape } from "./answer-shape.ts";
-import type { RequestShape } from "./request-shape.ts";
 import type { RunOutcome } from "./run-facts.ts";
+import type { AnswerShape } from "./shape/answer-shape.ts";
+import type { RequestShape } from "./shape/request-shape.ts";
 
 /** One call as a run record keeps it: no argument and no result, only what rules compare. */
 export interface RecordedCall {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { baselineEntry, baselineKeys, summarizeBaseline } from "../src/baseline.ts";
 import { isCleanRun } from "../src/clean-run.ts";
 import { recordRun } from "../src/record-run.ts";
-import { median, robustLogZ, robustZ } from "../src/robust-z.ts";
+import { median, robustLogZ, robustZ } from "../src/score/robust-z.ts";
 import { answering, judged, rulesOf, sampleRun, times, turn } from "./sample-run.ts";
 
 const record = recordRun(sampleRun());

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import { answerShape } from "../src/answer-shape.ts";
-import { callFacts } from "../src/call-facts.ts";
-import { parseRunReport } from "../src/parse-run-report.ts";
+import { parseRunReport } from "../src/keep/parse-run-report.ts";
 import { recordRun } from "../src/record-run.ts";
-import { intentsOfTool, requestShape } from "../src/request-shape.ts";
-import { mentionsIn, textFacts } from "../src/text-facts.ts";
-import { createVocabulary } from "../src/vocabulary.ts";
+import { answerShape } from "../src/shape/answer-shape.ts";
+import { callFacts } from "../src/shape/call-facts.ts";
+import { intentsOfTool, requestShape } from "../src/shape/request-shape.ts";
+import { mentionsIn, textFacts } from "../src/shape/text-facts.ts";
+import { createVocabulary } from "../src/shape/vocabulary.ts";
 import { bad, ok, sampleRun, turn } from "./sample-run.ts";
 
 describe("a final answer's shape", () => {

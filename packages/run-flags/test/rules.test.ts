@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 
-import { defaultRules } from "../src/default-rules.ts";
-import { defineFlagRule } from "../src/define-flag-rule.ts";
-import type { FlagRule } from "../src/flag-rule.ts";
-import { scoreOf } from "../src/score.ts";
-import { weights } from "../src/weights.ts";
+import { defaultRules } from "../src/rules/default-rules.ts";
+import { defineFlagRule } from "../src/rules/define-flag-rule.ts";
+import type { FlagRule } from "../src/rules/flag-rule.ts";
+import { scoreOf } from "../src/score/score.ts";
+import { weights } from "../src/score/weights.ts";
 import { answering, bad, judged, ok, rulesOf, sampleRun, times, turn } from "./sample-run.ts";
 
 const sample = sampleRun();

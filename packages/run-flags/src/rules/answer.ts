@@ -1,5 +1,5 @@
-import type { FlagRule, RuleVerdict } from "../flag-rule.ts";
 import type { RunReport } from "../run-report.ts";
+import type { FlagRule, RuleVerdict } from "./flag-rule.ts";
 
 /**
  * What a final answer sounds like says something where one request was answered. A conversation of

@@ -1,5 +1,5 @@
-import type { FlagRule } from "../flag-rule.ts";
 import type { RecordedCall, RunReport } from "../run-report.ts";
+import type { FlagRule } from "./flag-rule.ts";
 
 /** The last call of the run failed. */
 export const lastCallFailed: FlagRule = {

@@ -1,10 +1,10 @@
 import type { FailureClass } from "@evenkeel/core";
 
 import type { BaselineEntry } from "../baseline.ts";
-import type { FlagRule } from "../flag-rule.ts";
-import { robustLogZ, robustZ } from "../robust-z.ts";
 import type { RunReport } from "../run-report.ts";
-import { runSize } from "../run-size.ts";
+import { robustLogZ, robustZ } from "../score/robust-z.ts";
+import { runSize } from "../shape/run-size.ts";
+import type { FlagRule } from "./flag-rule.ts";
 
 /** Robust deviations from which a rule speaks, and from which a shortfall is grave. */
 const noticeable = 2;

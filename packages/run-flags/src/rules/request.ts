@@ -1,5 +1,5 @@
-import type { FlagRule } from "../flag-rule.ts";
-import { intentsOfTool } from "../request-shape.ts";
+import { intentsOfTool } from "../shape/request-shape.ts";
+import type { FlagRule } from "./flag-rule.ts";
 
 const genericTool = /bash|shell|terminal|exec|sql|python|code|command|browser|run/i;
 const longRequest = 2_000;

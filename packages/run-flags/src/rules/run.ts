@@ -1,6 +1,6 @@
-import type { FlagRule, RuleContext, RuleVerdict } from "../flag-rule.ts";
 import type { RunReport } from "../run-report.ts";
-import { runSize } from "../run-size.ts";
+import { runSize } from "../shape/run-size.ts";
+import type { FlagRule, RuleContext, RuleVerdict } from "./flag-rule.ts";
 
 /** The execution did not come to its end. */
 export const endedInError: FlagRule = {

@@ -1,6 +1,6 @@
 import type { Baseline } from "../baseline.ts";
-import type { FlagRule } from "../flag-rule.ts";
-import { median } from "../robust-z.ts";
+import { median } from "../score/robust-z.ts";
+import type { FlagRule } from "./flag-rule.ts";
 
 const usual = 0.6;
 

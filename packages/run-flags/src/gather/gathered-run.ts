@@ -2,8 +2,8 @@ import { classifyFailure, toolName } from "@evenkeel/core";
 import type { ModelRequest, ToolCallRequest } from "@evenkeel/core";
 import type { BaseMessage } from "@langchain/core/messages";
 
+import type { RunCall, RunFacts, RunTurn } from "../run-facts.ts";
 import { type MessageLike, callsOf, failedOf, textOf, tokensOf } from "./message-parts.ts";
-import type { RunCall, RunFacts, RunTurn } from "./run-facts.ts";
 
 /** Bounded sums of a node's calls, which survive the process. */
 export interface CallSums {

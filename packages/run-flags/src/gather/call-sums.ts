@@ -1,5 +1,5 @@
+import type { FlagContext } from "../options.ts";
 import type { CallSums } from "./gathered-run.ts";
-import type { FlagContext } from "./options.ts";
 
 const NONE: CallSums = {
   modelCalls: 0,

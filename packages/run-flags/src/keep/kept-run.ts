@@ -1,9 +1,9 @@
 import type { RootRunFacts, RunRecord } from "@evenkeel/core";
 
-import { RunFlagsError } from "./errors.ts";
-import type { Judgement } from "./judge.ts";
+import { RunFlagsError } from "../errors.ts";
+import type { Judgement } from "../judge.ts";
+import type { RunReport } from "../run-report.ts";
 import { parseRunReport } from "./parse-run-report.ts";
-import type { RunReport } from "./run-report.ts";
 
 /** Why a person wants a run looked at. */
 export interface PersonFlag {

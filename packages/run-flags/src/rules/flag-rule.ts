@@ -1,7 +1,7 @@
 import type { FailureClass, Severity } from "@evenkeel/core";
 
-import type { Baseline } from "./baseline.ts";
-import type { RunReport } from "./run-report.ts";
+import type { Baseline } from "../baseline.ts";
+import type { RunReport } from "../run-report.ts";
 
 /** What a rule found in a run. */
 export interface RuleVerdict {

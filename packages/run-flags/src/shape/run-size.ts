@@ -1,4 +1,4 @@
-import type { RunReport } from "./run-report.ts";
+import type { RunReport } from "../run-report.ts";
 
 /** How much a run read and wrote: tokens where they were counted, a quarter of its characters otherwise. */
 export function runSize(record: RunReport): number {

@@ -1,7 +1,7 @@
 import { uniqueId } from "@evenkeel/core";
 import type { AuditStore, RecordStore } from "@evenkeel/core";
 
-import { RunFlagsError } from "./errors.ts";
+import { RunFlagsError } from "../errors.ts";
 import { keptRun, withKept } from "./kept-run.ts";
 
 /** Who flags a run, and why. */

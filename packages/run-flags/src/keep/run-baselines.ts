@@ -7,9 +7,9 @@ import {
   baselineEntry,
   baselineKeys,
   summarizeBaseline,
-} from "./baseline.ts";
+} from "../baseline.ts";
+import type { RunReport } from "../run-report.ts";
 import { keptRun } from "./kept-run.ts";
-import type { RunReport } from "./run-report.ts";
 
 /** The good runs that a run is compared with. */
 export interface RunBaselines {

@@ -1,23 +1,23 @@
 import type { RootRunFacts, RunOutcome, RunRecord, RunRequest } from "@evenkeel/core";
 import { isCommand } from "@langchain/langgraph";
 
-import { totalSums } from "./call-sums.ts";
-import { isCleanRun } from "./clean-run.ts";
-import { defaultRules } from "./default-rules.ts";
-import type { FlagRule } from "./flag-rule.ts";
-import type { GatheredRun } from "./gathered-run.ts";
-import { judge } from "./judge.ts";
-import type { Judgement } from "./judge.ts";
+import { isCleanRun } from "../clean-run.ts";
+import { totalSums } from "../gather/call-sums.ts";
+import type { GatheredRun } from "../gather/gathered-run.ts";
+import { reportOf } from "../gather/report-of.ts";
+import { judge } from "../judge.ts";
+import type { Judgement } from "../judge.ts";
+import type { FlagContext } from "../options.ts";
+import type { Review } from "../review/langsmith-review.ts";
+import type { Outbox } from "../review/outbox.ts";
+import { type FlagRoute, type FlaggedRun, handlersFor } from "../review/routes.ts";
+import { defaultRules } from "../rules/default-rules.ts";
+import type { FlagRule } from "../rules/flag-rule.ts";
+import type { RunReport } from "../run-report.ts";
 import { type KeptRun, withKept } from "./kept-run.ts";
-import type { Review } from "./langsmith-review.ts";
-import type { FlagContext } from "./options.ts";
-import type { Outbox } from "./outbox.ts";
 import { type RecordKeeper, within } from "./record-keeper.ts";
 import { recordOf, recordSuperseded } from "./record-of.ts";
-import { reportOf } from "./report-of.ts";
-import { type FlagRoute, type FlaggedRun, handlersFor } from "./routes.ts";
 import type { RunBaselines } from "./run-baselines.ts";
-import type { RunReport } from "./run-report.ts";
 
 /** Where what is found about a run goes. */
 export interface EndParts {

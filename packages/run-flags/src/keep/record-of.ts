@@ -1,9 +1,9 @@
 import type { RunRecord } from "@evenkeel/core";
 
+import type { FlagContext } from "../options.ts";
+import type { RunReport } from "../run-report.ts";
 import { withKept } from "./kept-run.ts";
-import type { FlagContext } from "./options.ts";
 import type { RecordKeeper } from "./record-keeper.ts";
-import type { RunReport } from "./run-report.ts";
 
 /** The record of an execution as it stands now; what others keep in its facts stays. */
 export function recordOf(

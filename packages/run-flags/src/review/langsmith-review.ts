@@ -1,6 +1,6 @@
 import type { RootRunFacts } from "@evenkeel/core";
 
-import type { Judgement } from "./judge.ts";
+import type { Judgement } from "../judge.ts";
 import type { Outbox } from "./outbox.ts";
 import { fixedId, inSample } from "./review-ids.ts";
 

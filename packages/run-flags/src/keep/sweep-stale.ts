@@ -1,8 +1,8 @@
 import type { RecordStore, RunRecord } from "@evenkeel/core";
 
-import { RunFlagsError } from "./errors.ts";
-import type { Flag } from "./flag-rule.ts";
-import { judge } from "./judge.ts";
+import { RunFlagsError } from "../errors.ts";
+import { judge } from "../judge.ts";
+import type { Flag } from "../rules/flag-rule.ts";
 import { type KeptRun, keptRun, withKept } from "./kept-run.ts";
 
 /** What {@link sweepStale} is told. */

@@ -1,6 +1,6 @@
 import type { RecordStore, RunRecord } from "@evenkeel/core";
 
-import { RunFlagsError } from "./errors.ts";
+import { RunFlagsError } from "../errors.ts";
 import { type KeptRun, keptRun } from "./kept-run.ts";
 
 /** Writes records in order, beside the run; a store that fails or hangs never fails a run. */

@@ -1,4 +1,4 @@
-import type { Flag } from "./flag-rule.ts";
+import type { Flag } from "../rules/flag-rule.ts";
 
 /** One calibration of the score. */
 interface Calibration {

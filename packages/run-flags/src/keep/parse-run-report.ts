@@ -1,7 +1,7 @@
 import { EvenkeelError } from "@evenkeel/core";
 import { z } from "zod";
 
-import type { RunReport } from "./run-report.ts";
+import type { RunReport } from "../run-report.ts";
 
 const count = z.number().int().min(0);
 

@@ -1,6 +1,6 @@
 import type { FailureClass, Severity } from "@evenkeel/core";
 
-import type { Flag } from "./flag-rule.ts";
+import type { Flag } from "../rules/flag-rule.ts";
 
 /** A flagged run as routes are told of it: ids, figures and evidence; no argument and no result. */
 export interface FlaggedRun {

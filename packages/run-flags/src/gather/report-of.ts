@@ -1,11 +1,11 @@
 import { EvenkeelError, classifyFailure } from "@evenkeel/core";
 import type { RunOutcome, RunRequest } from "@evenkeel/core";
 
+import type { FlagContext } from "../options.ts";
+import { recordRun } from "../record-run.ts";
+import type { RunFacts } from "../run-facts.ts";
+import type { RunReport } from "../run-report.ts";
 import type { CallSums, GatheredRun } from "./gathered-run.ts";
-import type { FlagContext } from "./options.ts";
-import { recordRun } from "./record-run.ts";
-import type { RunFacts } from "./run-facts.ts";
-import type { RunReport } from "./run-report.ts";
 
 /** What a report is made from. */
 export interface ReportSources {

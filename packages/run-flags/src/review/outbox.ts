@@ -1,4 +1,4 @@
-import { RunFlagsError } from "./errors.ts";
+import { RunFlagsError } from "../errors.ts";
 
 /** Work that goes on after a run has ended; none of it can fail or delay a run. */
 export interface Outbox {
