@@ -111,8 +111,10 @@ export interface RootRunFacts {
   readonly project: string | null;
   /** ISO 8601, UTC. */
   readonly startTime: string | null;
-  /** Its place in the trace: begins with the true root, which another process may have closed or left open. */
+  /** Its place in the trace. */
   readonly dottedOrder: string | null;
+  /** The place of the execution's first run, which another process may have closed or left open. */
+  readonly firstDottedOrder: string | null;
 }
 
 /** Hears an outcome before the trace is closed; what it throws is ignored, the run waits for it. */

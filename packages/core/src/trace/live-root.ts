@@ -89,11 +89,12 @@ export async function sendLateMarks({ root, tracer, marks }: RunScope): Promise<
 }
 
 /** The root run as it can be referred to once it has ended. */
-export function rootFacts({ root, project }: RunScope): RootRunFacts | null {
+export function rootFacts({ root, project, trace }: RunScope): RootRunFacts | null {
   if (root === undefined) return null;
   const { id, start_time: start, dotted_order: dottedOrder = null } = root;
   const startTime = start === undefined ? null : new Date(start).toISOString();
-  return { id, project: project ?? null, startTime, dottedOrder };
+  const firstDottedOrder = trace ?? dottedOrder;
+  return { id, project: project ?? null, startTime, dottedOrder, firstDottedOrder };
 }
 
 /** Tags and metadata to add to a root run. */
