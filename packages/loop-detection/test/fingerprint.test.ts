@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import { argumentSketch, sketchDistance } from "../src/argument-sketch.ts";
-import { fingerprintCall } from "../src/fingerprint.ts";
-import { toPlainJson } from "../src/plain-json.ts";
+import { argumentSketch, sketchDistance } from "../src/fingerprint/argument-sketch.ts";
+import { fingerprintCall } from "../src/fingerprint/call.ts";
+import { toPlainJson } from "../src/fingerprint/plain-json.ts";
 import { seeded } from "./turns.ts";
 
 const of = (callArguments: unknown, tool = "search") =>

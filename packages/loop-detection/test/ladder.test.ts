@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import type { LoopFinding, LoopKind } from "../src/finding.ts";
-import { decide } from "../src/ladder.ts";
-import { blockedText, finalAnswerText, steeringText } from "../src/message.ts";
+import type { LoopFinding, LoopKind } from "../src/detectors/finding.ts";
+import { decide } from "../src/ladder/ladder.ts";
+import { blockedText, finalAnswerText, steeringText } from "../src/ladder/message.ts";
 
 const finding = (fields: Partial<LoopFinding> = {}): LoopFinding => ({
   kind: "same-call-same-result",

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import { looksLikeChange } from "../src/changes.ts";
-import { emptyLoopState, observeTurn } from "../src/loop-state.ts";
-import { digestTurn } from "../src/turn-digest.ts";
+import { emptyLoopState, observeTurn } from "../src/detectors/loop-state.ts";
+import { looksLikeChange } from "../src/turns/changes.ts";
+import { digestTurn } from "../src/turns/turn-digest.ts";
 import { called, failed, fold, laps, parallel, said, seeded } from "./turns.ts";
 
 describe("loops are seen", () => {

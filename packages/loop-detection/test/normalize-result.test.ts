@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import { errorClass } from "../src/error-class.ts";
-import { normalizeResult, resultFingerprint } from "../src/normalize-result.ts";
-import { saysWaiting } from "../src/waiting.ts";
+import { errorClass } from "../src/answers/error-class.ts";
+import { normalizeResult, resultFingerprint } from "../src/answers/normalize-result.ts";
+import { saysWaiting } from "../src/answers/waiting.ts";
 
 describe("what varies idly reads the same", () => {
   test.each([

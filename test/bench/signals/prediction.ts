@@ -1,4 +1,4 @@
-import type { LadderAction } from "../../../packages/loop-detection/src/ladder.ts";
+import type { LadderAction } from "../../../packages/loop-detection/src/ladder/ladder.ts";
 
 /** What is predicted of a run; one line of the bench's output file. */
 export interface Prediction {

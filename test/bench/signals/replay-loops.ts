@@ -1,7 +1,10 @@
-import type { LoopFinding } from "../../../packages/loop-detection/src/finding.ts";
-import { type LadderAction, decide } from "../../../packages/loop-detection/src/ladder.ts";
-import { emptyLoopState, observeTurn } from "../../../packages/loop-detection/src/loop-state.ts";
-import { digestTurn } from "../../../packages/loop-detection/src/turn-digest.ts";
+import type { LoopFinding } from "../../../packages/loop-detection/src/detectors/finding.ts";
+import {
+  emptyLoopState,
+  observeTurn,
+} from "../../../packages/loop-detection/src/detectors/loop-state.ts";
+import { type LadderAction, decide } from "../../../packages/loop-detection/src/ladder/ladder.ts";
+import { digestTurn } from "../../../packages/loop-detection/src/turns/turn-digest.ts";
 import type { RunFacts } from "../../../packages/run-flags/src/run-facts.ts";
 
 /** What loop detection makes of a recorded run, which cannot react to it. */

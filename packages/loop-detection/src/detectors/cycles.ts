@@ -1,6 +1,6 @@
+import { shortHash } from "../fingerprint/short-hash.ts";
+import type { TurnDigest } from "../turns/turn-digest.ts";
 import { type LoopFinding, evidenceOf } from "./finding.ts";
-import { shortHash } from "./short-hash.ts";
-import type { TurnDigest } from "./turn-digest.ts";
 
 const longestPeriod = 6;
 

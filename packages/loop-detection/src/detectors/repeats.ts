@@ -1,5 +1,5 @@
+import type { CallDigest, TurnDigest } from "../turns/turn-digest.ts";
 import { type LoopFinding, evidenceOf } from "./finding.ts";
-import type { CallDigest, TurnDigest } from "./turn-digest.ts";
 
 /** A call that was made and answered within the last turns. */
 interface RepeatEntry {

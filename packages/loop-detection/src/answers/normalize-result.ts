@@ -1,4 +1,4 @@
-import { shortHash } from "./short-hash.ts";
+import { shortHash } from "../fingerprint/short-hash.ts";
 
 const wholeLimit = 8 * 1024;
 const endLimit = 3 * 1024;

@@ -1,10 +1,10 @@
+import { errorClass } from "../answers/error-class.ts";
+import { normalizeResult } from "../answers/normalize-result.ts";
+import { saysNothing } from "../answers/says-nothing.ts";
+import { saysWaiting } from "../answers/waiting.ts";
+import { type CallFingerprint, type LoopKey, fingerprintCall } from "../fingerprint/call.ts";
+import { shortHash } from "../fingerprint/short-hash.ts";
 import { looksLikeChange } from "./changes.ts";
-import { errorClass } from "./error-class.ts";
-import { type CallFingerprint, type LoopKey, fingerprintCall } from "./fingerprint.ts";
-import { normalizeResult } from "./normalize-result.ts";
-import { saysNothing } from "./says-nothing.ts";
-import { shortHash } from "./short-hash.ts";
-import { saysWaiting } from "./waiting.ts";
 
 /** One tool call of a turn, as it stands in the messages. */
 export interface ObservedCall {

@@ -1,4 +1,4 @@
-import type { LoopFinding } from "./finding.ts";
+import type { LoopFinding } from "../detectors/finding.ts";
 
 /** When each rung is reached, in equal rounds; `false` leaves a rung out. */
 export interface LadderThresholds {

@@ -1,5 +1,5 @@
-import { sketchDistance } from "./argument-sketch.ts";
-import type { CallDigest, TurnDigest } from "./turn-digest.ts";
+import { sketchDistance } from "../fingerprint/argument-sketch.ts";
+import type { CallDigest, TurnDigest } from "../turns/turn-digest.ts";
 
 /** How a call repeats the call before it. */
 type ResendKind = "identical" | "equal" | "emptied" | "nearly-equal";

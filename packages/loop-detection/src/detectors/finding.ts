@@ -1,5 +1,5 @@
-import { preview } from "./preview.ts";
-import type { CallDigest } from "./turn-digest.ts";
+import { preview } from "../ladder/preview.ts";
+import type { CallDigest } from "../turns/turn-digest.ts";
 
 /** Which pattern was seen. */
 export type LoopKind =

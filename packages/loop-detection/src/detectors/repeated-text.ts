@@ -1,6 +1,6 @@
+import { preview } from "../ladder/preview.ts";
+import type { TurnDigest } from "../turns/turn-digest.ts";
 import type { LoopFinding } from "./finding.ts";
-import { preview } from "./preview.ts";
-import type { TurnDigest } from "./turn-digest.ts";
 
 /** The last reply without calls and how often it came in a row. */
 export interface RepeatedTextState {

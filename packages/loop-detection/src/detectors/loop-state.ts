@@ -1,3 +1,4 @@
+import type { TurnDigest } from "../turns/turn-digest.ts";
 import { type CycleState, emptyCycleState, observeCycle } from "./cycles.ts";
 import type { LoopFinding, LoopKind } from "./finding.ts";
 import { type NewsState, emptyNewsState, observeNews } from "./no-news.ts";
@@ -10,7 +11,6 @@ import {
 } from "./repeats.ts";
 import { type Resend, type ResendState, observeResends } from "./resend.ts";
 import { type ErrorState, observeErrors } from "./same-error.ts";
-import type { TurnDigest } from "./turn-digest.ts";
 import {
   type UnknownToolState,
   emptyUnknownToolState,

@@ -1,4 +1,4 @@
-import type { LoopFinding } from "./finding.ts";
+import type { LoopFinding } from "../detectors/finding.ts";
 
 /** What a steering text may draw on besides the finding. */
 export interface MessageContext {

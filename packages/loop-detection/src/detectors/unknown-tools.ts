@@ -1,5 +1,5 @@
+import type { TurnDigest } from "../turns/turn-digest.ts";
 import { type LoopFinding, evidenceOf } from "./finding.ts";
-import type { TurnDigest } from "./turn-digest.ts";
 
 /** How many turns in a row asked for tools that do not exist. */
 export interface UnknownToolState {

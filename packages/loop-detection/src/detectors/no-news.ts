@@ -1,5 +1,5 @@
+import type { CallDigest, TurnDigest } from "../turns/turn-digest.ts";
 import { type LoopFinding, evidenceOf } from "./finding.ts";
-import type { CallDigest, TurnDigest } from "./turn-digest.ts";
 
 /** What was asked and answered of late, as 8-character hashes, and how many turns in a row taught nothing. */
 export interface NewsState {

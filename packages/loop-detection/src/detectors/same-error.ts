@@ -1,6 +1,6 @@
+import { shortHash } from "../fingerprint/short-hash.ts";
+import type { CallDigest, TurnDigest } from "../turns/turn-digest.ts";
 import { type LoopFinding, evidenceOf } from "./finding.ts";
-import { shortHash } from "./short-hash.ts";
-import type { CallDigest, TurnDigest } from "./turn-digest.ts";
 
 /** A tool's unbroken series of failures of one class. */
 interface ErrorSeries {
