@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { argumentSketch, sketchDistance } from "../src/fingerprint/argument-sketch.ts";
 import { fingerprintCall } from "../src/fingerprint/call.ts";
 import { toPlainJson } from "../src/fingerprint/plain-json.ts";
-import { seeded } from "./turns.ts";
+import { seeded } from "./support/turns.ts";
 
 const of = (callArguments: unknown, tool = "search") =>
   fingerprintCall({ tool, arguments: callArguments });

@@ -110,9 +110,7 @@ describe("what the model is told", () => {
   });
 
   test("a blocked call gets its earlier result, a stopped run is asked for an answer", () => {
-    expect(blockedText(finding({ count: 5 }), "42 rows")).toMatch(
-      /^Not executed\..*5 times[\s\S]*42 rows$/,
-    );
+    expect(blockedText(finding({ count: 5 }))).toMatch(/^Not executed\..*5 times/);
     expect(finalAnswerText(finding())).toMatch(/Answer now from what you have/);
   });
 });

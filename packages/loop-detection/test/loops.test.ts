@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { emptyLoopState, observeTurn } from "../src/detectors/loop-state.ts";
 import { looksLikeChange } from "../src/turns/changes.ts";
 import { digestTurn } from "../src/turns/turn-digest.ts";
-import { called, failed, fold, laps, parallel, said, seeded } from "./turns.ts";
+import { called, failed, fold, laps, parallel, said, seeded } from "./support/turns.ts";
 
 describe("loops are seen", () => {
   test("three equal calls with equal results steer, five block, eight stop", () => {

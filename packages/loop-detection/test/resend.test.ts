@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { observeResends } from "../src/detectors/resend.ts";
 import { type ObservedTurn, digestTurn } from "../src/turns/turn-digest.ts";
-import { called, parallel } from "./turns.ts";
+import { called, parallel } from "./support/turns.ts";
 
 const long = Array.from({ length: 500 }, (_, index) => `line${index}`);
 

@@ -1,16 +1,20 @@
 import { preview } from "../ladder/preview.ts";
 import type { CallDigest } from "../turns/turn-digest.ts";
 
+/** The patterns that are looked for. */
+export const LOOP_KINDS = [
+  "same-call-same-result",
+  "same-call-same-error",
+  "waiting",
+  "same-error",
+  "cycle",
+  "unknown-tool",
+  "repeated-text",
+  "no-news",
+] as const;
+
 /** Which pattern was seen. */
-export type LoopKind =
-  | "same-call-same-result"
-  | "same-call-same-error"
-  | "waiting"
-  | "same-error"
-  | "cycle"
-  | "unknown-tool"
-  | "repeated-text"
-  | "no-news";
+export type LoopKind = (typeof LOOP_KINDS)[number];
 
 /** What a detector saw in the newest turn. */
 export interface LoopFinding {

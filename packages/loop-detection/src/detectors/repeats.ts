@@ -101,7 +101,10 @@ function repeatFinding(
     count: entry.count,
     rounds: Math.floor(waiting ? entry.rounds / options.pollPatience : entry.rounds),
     tools: [...new Set(digest.calls.map((one) => one.tool))].slice(0, 6),
-    calls: [...new Set(digest.calls.map((one) => one.fingerprint.loose))].slice(0, 6),
+    // A poll that is answered with its earlier result would never see the work finish.
+    calls: waiting
+      ? []
+      : [...new Set(digest.calls.map((one) => one.fingerprint.loose))].slice(0, 6),
     evidence: evidenceOf(call),
   };
 }

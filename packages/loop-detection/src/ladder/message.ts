@@ -1,12 +1,27 @@
-import type { LoopFinding } from "../detectors/finding.ts";
+import type { LoopFinding, LoopKind } from "../detectors/finding.ts";
+
+/** What a message is about, for who wants to say it in words of their own. */
+export interface LoopNotice {
+  /** What is about to be done: tell the model, answer a call in the tool's place, end the run. */
+  readonly action: "steer" | "block" | "stop";
+  readonly kind: LoopKind;
+  /** How often, in the pattern's own unit: calls, laps, failures, turns. */
+  readonly count: number;
+  readonly tools: readonly string[];
+  /** What would be said. */
+  readonly text: string;
+}
 
 /** What a steering text may draw on besides the finding. */
-export interface MessageContext {
+interface MessageContext {
   /** The tools that exist, for the loop of calling one that does not. */
   toolNames?: readonly string[];
+  /** The next equal call is answered instead of made. @default false */
+  blocks?: boolean;
 }
 
 const maxToolNames = 30;
+const blockWarning = "The same call will not be executed again: it gets the result it had before.";
 
 /**
  * Tells the model what it repeated, how often and with what result, and to reconsider. What came
@@ -14,16 +29,18 @@ const maxToolNames = 30;
  * quotation.
  */
 export function steeringText(finding: LoopFinding, context: MessageContext = {}): string {
-  return [describe(finding, context), ...quote(finding), advice(finding)].join("\n");
+  const blocks = context.blocks === true ? [blockWarning] : [];
+  return [describe(finding, context), ...quote(finding), advice(finding), ...blocks].join("\n");
 }
 
-/** Answers a blocked call: why it was not executed, and what it returned before. */
-export function blockedText(finding: LoopFinding, earlierResult: string): string {
-  return [
-    `Not executed. ${describe(finding, {})}`,
-    "This is the result it had before, unchanged:",
-    earlierResult,
-  ].join("\n");
+/** Says why a blocked call was not executed. */
+export function blockedText(finding: LoopFinding): string {
+  return `Not executed. ${describe(finding, {})} What it returned before stands below. ${advice(finding)}`;
+}
+
+/** Says in one sentence what a run was doing when it was stopped. */
+export function stoppedText(finding: LoopFinding): string {
+  return `The run was stopped because it was looping. ${describe(finding, {})}`;
 }
 
 /** Asks for an answer with what there is, where a loop ends the run. */

@@ -24,6 +24,8 @@ export interface ObservedCall {
 
 /** One reply of the model with the answers its calls got. */
 export interface ObservedTurn {
+  /** Tells turns apart where an answer is declared progress. @default "" */
+  key?: string;
   text: string;
   calls: readonly ObservedCall[];
 }
@@ -58,6 +60,14 @@ export interface TurnDigest {
   said: string;
 }
 
+/** A call and its answer, as `isProgress` is asked about them. */
+export interface AnsweredCall {
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly result: string;
+  readonly failed: boolean;
+}
+
 /** How a turn is read. */
 export interface DigestOptions {
   /** A tool's own idea of which calls are the same, by tool name. */
@@ -66,6 +76,8 @@ export interface DigestOptions {
   normalizeResult?: (text: string, tool: string) => string;
   /** Tools whose repeated calls are polling, whatever they answer. */
   poll?: (tool: string, result: string) => boolean;
+  /** True makes an answer unlike every other, false like any other the same call got. */
+  isProgress?: (call: AnsweredCall) => boolean | undefined;
   /** Replaces the guess whether a call changes something. */
   changes?: (tool: string, callArguments: unknown) => boolean;
 }
@@ -75,7 +87,7 @@ const classLimit = 400;
 
 /** Reads a turn once, so that every detector compares short hashes and none reads a long text again. */
 export function digestTurn(turn: ObservedTurn, options: DigestOptions = {}): TurnDigest {
-  const calls = turn.calls.map((call) => digestCall(call, options));
+  const calls = turn.calls.map((call) => digestCall(call, turn.key ?? "", options));
   const said = turn.text.trim();
   return {
     calls,
@@ -84,16 +96,11 @@ export function digestTurn(turn: ObservedTurn, options: DigestOptions = {}): Tur
   };
 }
 
-function digestCall(call: ObservedCall, options: DigestOptions): CallDigest {
-  const normalize = options.normalizeResult ?? normalizeResult;
+function digestCall(call: ObservedCall, turn: string, options: DigestOptions): CallDigest {
   const failed = call.failed ?? false;
   const fingerprint = fingerprintCall(call, ownKey(options.loopKeys, call.tool));
   const failure = failed && call.result !== undefined ? errorClass(call.result) : undefined;
-  const short = failure !== undefined && (call.result ?? "").length <= classLimit;
-  const answer =
-    call.result === undefined
-      ? undefined
-      : shortHash(short ? `error ${failure}` : normalize(call.result, call.tool));
+  const answer = call.result === undefined ? undefined : answerKey(call, failure, turn, options);
   return {
     ...(call.id === undefined || call.id.length > 128 ? {} : { id: call.id }),
     tool: call.tool.slice(0, 128),
@@ -110,6 +117,20 @@ function digestCall(call: ObservedCall, options: DigestOptions): CallDigest {
     blocked: call.blocked ?? false,
     answerText: call.result ?? "",
   };
+}
+
+function answerKey(
+  { id = "", tool, arguments: callArguments, result = "", failed = false, blocked }: ObservedCall,
+  failure: string | undefined,
+  turn: string,
+  { isProgress, normalizeResult: normalize = normalizeResult }: DigestOptions,
+): string {
+  const progress =
+    blocked === true ? undefined : isProgress?.({ tool, arguments: callArguments, result, failed });
+  if (progress === true) return shortHash(`progress ${turn} ${id}`);
+  if (progress === false) return "no-progress";
+  const short = failure !== undefined && result.length <= classLimit;
+  return shortHash(short ? `error ${failure}` : normalize(result, tool));
 }
 
 function ownKey(keys: DigestOptions["loopKeys"], tool: string): LoopKey | undefined {

@@ -1,17 +1,17 @@
-import type { LoopFinding } from "../src/detectors/finding.ts";
+import type { LoopFinding } from "../../src/detectors/finding.ts";
 import {
   type DetectorOptions,
   type LoopState,
   emptyLoopState,
   observeTurn,
-} from "../src/detectors/loop-state.ts";
-import { type LadderAction, decide } from "../src/ladder/ladder.ts";
+} from "../../src/detectors/loop-state.ts";
+import { type LadderAction, decide } from "../../src/ladder/ladder.ts";
 import {
   type DigestOptions,
   type ObservedCall,
   type ObservedTurn,
   digestTurn,
-} from "../src/turns/turn-digest.ts";
+} from "../../src/turns/turn-digest.ts";
 
 /** A turn of one call that was answered. */
 export function called(tool: string, callArguments: unknown, result: string): ObservedTurn {

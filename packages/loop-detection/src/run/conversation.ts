@@ -1,0 +1,138 @@
+import type { BaseMessage } from "@langchain/core/messages";
+
+import type { LoopFinding } from "../detectors/finding.ts";
+import { type LoopState, emptyLoopState } from "../detectors/loop-state.ts";
+import { LoopDetectionError } from "../errors.ts";
+import { wordHash } from "../fingerprint/word-hash.ts";
+import type { LadderAction } from "../ladder/ladder.ts";
+import type { LoopContext } from "../options.ts";
+import { type ReadTurn, firstTurns, unreadTurns } from "../turns/unread-turns.ts";
+
+/** The private channel: one entry a call site and place. */
+export const CHANNEL = "_loopDetection";
+
+/** An answer that a blocked call gets again. */
+export interface EarlierAnswer {
+  /** The call that got it, by which its message is found; null where the id is too long to keep. */
+  callId: string | null;
+  /** Its first 1,000 characters, for a list that no longer holds the message. */
+  text: string;
+}
+
+/** What is remembered of one conversation of a model with its tools: plain JSON of at most about 10 KB. */
+export interface Conversation {
+  v: 1;
+  /** Hash of the graph instance that holds the conversation. */
+  place: string;
+  /** The turns read last, newest last, at most 8. */
+  seen: readonly string[];
+  /** Tool calls read so far. */
+  calls: number;
+  loop: LoopState;
+  /** The rung the run stands on since the newest read turn, and what led there. */
+  action: LadderAction;
+  finding: LoopFinding | null;
+  /** Calls that are answered instead of made, by loose fingerprint, with the answer they had. */
+  blocked: Readonly<Record<string, EarlierAnswer>>;
+  /** Calls of the newest reply that are among them: exact and loose fingerprint, by hash of the call's id. */
+  pending: Readonly<Record<string, readonly [exact: string, loose: string]>>;
+}
+
+/** A conversation as a model call finds it. */
+export interface OpenConversation {
+  /** Its entry in the private channel. */
+  key: string;
+  known: Conversation;
+  /** True where nothing of it is kept yet. */
+  isNew: boolean;
+  /** Turns that were not read yet, oldest first. */
+  unread: ReadTurn[];
+  /** False where the list does not end in the turn that was read last: what it led to is void. */
+  stands: boolean;
+}
+
+/** Turns a conversation is recognised by. */
+const mostSeen = 8;
+
+/** Parallel instances of one subgraph that are told apart. */
+const slots = 8;
+
+/**
+ * Finds the conversation a model call belongs to. It is known by the turns both have: an execution
+ * may hold several (subagents, parallel branches), one may move on from one graph instance to the
+ * next, and a summary may have replaced all but its newest turns.
+ */
+export function openConversation(
+  context: LoopContext,
+  messages: readonly BaseMessage[],
+  namespace: unknown,
+): OpenConversation {
+  const place = placeOf(namespace);
+  const site = context.callSite ?? context.node ?? "";
+  const key = `${site}~${wordHash(place) % slots}`;
+  const kept = conversationsOf(context).filter(([name]) => name.startsWith(`${site}~`));
+  const known = new Set(kept.flatMap(([, { seen }]) => seen));
+  const { turns, met } = unreadTurns(messages, known);
+  const continued = newestOf(
+    kept.filter(([, { seen }]) => met !== undefined && seen.includes(met)),
+  );
+  if (continued !== undefined) {
+    const stands = turns.length > 0 || continued.seen.at(-1) === met;
+    return { key, known: { ...continued, place }, isNew: false, unread: turns, stands };
+  }
+  const same = newestOf(kept.filter(([, entry]) => entry.place === place));
+  if (same !== undefined) {
+    // A list without ids that was shortened gives every turn another name: only the newest is surely new.
+    const unread = turns.some(({ placed }) => placed) ? turns.slice(-1) : turns;
+    return { key, known: same, isNew: false, unread, stands: turns.length > 0 };
+  }
+  const first = firstTurns(messages);
+  const fresh = freshConversation(place, [first.met ?? "start"]);
+  return { key, known: fresh, isNew: true, unread: first.turns, stands: first.turns.length > 0 };
+}
+
+function newestOf(kept: readonly (readonly [string, Conversation])[]): Conversation | undefined {
+  return kept
+    .map(([, entry]) => entry)
+    .toSorted((one, other) => other.loop.turn - one.loop.turn)[0];
+}
+
+/** All conversations of the execution, by their entry. */
+export function conversationsOf(context: LoopContext): [string, Conversation][] {
+  return Object.entries(context.state.read(CHANNEL)).map(([key, value]) => {
+    const entry = value as Conversation;
+    if (entry.v === 1) return [key, entry];
+    throw new LoopDetectionError({
+      code: "state-version-unsupported",
+      middleware: context.live.name,
+      message: `${context.live.name}: this thread holds state of version ${JSON.stringify(entry.v)}; this release reads version 1. Resume it with the release that wrote it, or a later one.`,
+      details: { came: entry.v, allowed: [1] },
+    });
+  });
+}
+
+/** A conversation's turns with newly read ones. */
+export function withSeen(seen: readonly string[], turns: readonly ReadTurn[]): string[] {
+  return [...seen, ...turns.map(({ key }) => key)].slice(-mostSeen);
+}
+
+function freshConversation(place: string, seen: readonly string[]): Conversation {
+  return {
+    v: 1,
+    place,
+    seen,
+    calls: 0,
+    loop: emptyLoopState,
+    action: "none",
+    finding: null,
+    blocked: {},
+    pending: {},
+  };
+}
+
+/** Names a graph instance: the checkpoint namespace up to the task that asks. */
+function placeOf(namespace: unknown): string {
+  if (typeof namespace !== "string") return "";
+  const end = namespace.lastIndexOf("|");
+  return end === -1 ? "" : wordHash(namespace.slice(0, end)).toString(36);
+}

@@ -1,0 +1,104 @@
+import { readEnvelope } from "@evenkeel/core";
+import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
+
+import { shortHash } from "../fingerprint/short-hash.ts";
+import { answerText, withoutCallId } from "./answer-text.ts";
+import type { ObservedCall, ObservedTurn } from "./turn-digest.ts";
+
+/** A turn as it stands in a message list, under the name it is remembered by. */
+export interface ReadTurn extends ObservedTurn {
+  /** Names the turn: the reply's id, or place and content where it has none. */
+  key: string;
+  /** Its name depends on its place, so in a list that was shortened it has another. */
+  placed: boolean;
+}
+
+/** The code of the envelope that answers a blocked call. */
+export const BLOCKED = "loop-blocked";
+
+const mostTurns = 64;
+const mostMessages = 1_024;
+const longestKey = 64;
+
+/** What a list holds beyond the turns that were read before. */
+export interface Unread {
+  /** Oldest first. */
+  turns: ReadTurn[];
+  /** The read turn they follow; undefined where none of those is in the list. */
+  met: string | undefined;
+}
+
+/**
+ * The finished turns of a list that were not read before. Looks from the end back to the first turn
+ * that is known, so a step costs its own turn whatever the list's length; where none is known any
+ * more, the list was shortened, and is read 64 turns back.
+ */
+export function unreadTurns(messages: readonly BaseMessage[], known: ReadonlySet<string>): Unread {
+  return readBack(messages, known, oldestOf(messages));
+}
+
+/**
+ * The same where nothing of an execution was read yet: what stands before the last human message
+ * belongs to the execution before, and the newest turn of it is the one they follow.
+ */
+export function firstTurns(messages: readonly BaseMessage[]): Unread {
+  const human = messages.findLastIndex((message) => HumanMessage.isInstance(message));
+  const { turns } = readBack(messages, new Set(), Math.max(human + 1, oldestOf(messages)));
+  const before = messages.findLastIndex(
+    (message, index) => index < human && AIMessage.isInstance(message),
+  );
+  const message = messages[before];
+  return { turns, met: AIMessage.isInstance(message) ? nameOf(message, before).key : undefined };
+}
+
+function oldestOf({ length }: readonly BaseMessage[]): number {
+  return Math.max(0, length - mostMessages);
+}
+
+function readBack(
+  messages: readonly BaseMessage[],
+  known: ReadonlySet<string>,
+  oldest: number,
+): Unread {
+  const turns: ReadTurn[] = [];
+  let answers = new Map<string, ToolMessage>();
+  for (let index = messages.length - 1; index >= oldest; index -= 1) {
+    const message = messages[index];
+    if (ToolMessage.isInstance(message)) answers.set(message.tool_call_id, message);
+    if (!AIMessage.isInstance(message)) continue;
+    const name = nameOf(message, index);
+    if (known.has(name.key)) return { turns: turns.toReversed(), met: name.key };
+    const turn = { ...name, text: message.text, calls: callsOf(message, answers) };
+    answers = new Map();
+    // The newest turn waits until all its calls are answered; a call nobody answers waits for the next.
+    const waits = turns.length === 0 && turn.calls.some(({ result }) => result === undefined);
+    if (!waits) turns.push(turn);
+    if (turns.length >= mostTurns) break;
+  }
+  return { turns: turns.toReversed(), met: undefined };
+}
+
+function nameOf(message: AIMessage, index: number): Pick<ReadTurn, "key" | "placed"> {
+  const { id, tool_calls: calls, text } = message;
+  const placed = id === undefined;
+  const name = placed ? `${index} ${calls?.[0]?.id ?? text.slice(0, 2_000)}` : id;
+  return { key: name.length > longestKey ? shortHash(name) : name, placed };
+}
+
+function callsOf(
+  { tool_calls: calls = [] }: AIMessage,
+  answers: ReadonlyMap<string, ToolMessage>,
+): ObservedCall[] {
+  return calls.map(({ id, name, args }) => {
+    const answer = id === undefined ? undefined : answers.get(id);
+    const call = { ...(id === undefined ? {} : { id }), tool: name, arguments: args };
+    if (answer === undefined) return call;
+    return {
+      ...call,
+      result: withoutCallId(answerText(answer.content), id),
+      failed: answer.status === "error",
+      blocked: readEnvelope(answer)?.code === BLOCKED,
+    };
+  });
+}
