@@ -1,11 +1,11 @@
 import { HumanMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 import { createDeepAgent } from "deepagents";
-import { createAgent, createMiddleware, toolRetryMiddleware } from "langchain";
+import { createAgent, createMiddleware, toolRetryMiddleware, toolStrategy } from "langchain";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { withMiddleware } from "../src/index.ts";
+import { defineMiddleware, withMiddleware } from "../src/index.ts";
 import type { AnyMiddleware } from "../src/index.ts";
 import { thread } from "./support/both.ts";
 import type { TestGraph } from "./support/both.ts";
@@ -100,6 +100,31 @@ describe("an agent of createAgent", () => {
       expect.objectContaining({ code: "duplicate-middleware" }),
     );
   });
+});
+
+test("a structured response outlives a hook that keeps state around the call it came from", async () => {
+  const kit = createKit(false);
+  const form = toolStrategy(z.object({ delivered: z.boolean() }));
+  const keeping = defineMiddleware({
+    name: "keeping",
+    options: {},
+    state: { _kept: {} },
+    async wrapModelCall(request, handler, { state }) {
+      const result = await handler(request);
+      state.write("_kept", { asked: true });
+      return result;
+    },
+  });
+  const native = createAgent({
+    model: kit.model(({ parameters }) => {
+      const [{ function: extract }] = parameters["tools"] as [{ function: { name: string } }];
+      return { toolCalls: [{ name: extract.name, args: { delivered: true }, id: "call-1" }] };
+    }),
+    tools: [],
+    responseFormat: form,
+    middleware: [keeping] as never,
+  }) as Agent;
+  expect(await native.invoke(INPUT)).toMatchObject({ structuredResponse: { delivered: true } });
 });
 
 test("an agent of createDeepAgent keeps its recursion limit", () => {

@@ -249,7 +249,8 @@ function nativeContext(source: ContextSource): BuiltContext {
     },
   };
   const finish = <Result>(result: Result): Result => {
-    if (writes.size === 0) return result;
+    // A structured response ends the agent, and a Command in its place would lose it.
+    if (writes.size === 0 || isStructured(result)) return result;
     if (kind === "tool") {
       // A write sent from inside a task that fails later makes LangGraph take the task for done.
       throw new CoreError({
@@ -264,6 +265,11 @@ function nativeContext(source: ContextSource): BuiltContext {
     return new Command({ update }) as unknown as Result;
   };
   return { context, finish };
+}
+
+/** What LangChain's own handler gives instead of a message where an answer has a form. */
+function isStructured(result: unknown): boolean {
+  return typeof result === "object" && result !== null && "structuredResponse" in result;
 }
 
 function assertDeclared(definition: AnyDefinition, channel: string): string {
