@@ -132,7 +132,11 @@ export type RunOutcome =
 export interface PrivateState {
   /** The entries of a channel as this call sees them: what is checkpointed plus what this node wrote. */
   read(channel: string): Readonly<Record<string, unknown>>;
-  /** Merges entries into a channel; they count once the node they were written in has completed. */
+  /**
+   * Merges entries into a channel; they count once the node they were written in has completed. Of
+   * two writes of an entry the later holds, or the one with the higher `revision` in it: parallel
+   * tasks are applied in the order of their paths.
+   */
   write(channel: string, entries: Readonly<Record<string, unknown>>): void;
   /** The same, durable before it settles and without a checkpoint: it outlives a task that pauses, fails or is killed. */
   save(channel: string, entries: Readonly<Record<string, unknown>>): Promise<void>;

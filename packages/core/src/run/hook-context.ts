@@ -8,10 +8,17 @@ import type {
   HookRuntime,
   MiddlewareDefinition,
   MiddlewareMode,
+  PrivateChannel,
   PrivateState,
 } from "../middleware.ts";
 import { keepMemo } from "../state/memo.ts";
-import { bufferEntries, entriesOf, readEntries, readNative } from "../state/private-state.ts";
+import {
+  bufferEntries,
+  entriesOf,
+  mergeEntries,
+  readEntries,
+  readNative,
+} from "../state/private-state.ts";
 import { markRoot, setMarks } from "../trace/live-root.ts";
 import type { NewMarks } from "../trace/live-root.ts";
 import { liveRun } from "../trace/live-run.ts";
@@ -77,10 +84,11 @@ export function runContext(
     callSite: null,
     native: false,
     state: {
-      read: (channel) => ({
-        ...entriesOf(held(channel), assertDeclared(definition, channel), run.execution.id),
-        ...run.carried.get(channel),
-      }),
+      read: (channel) =>
+        mergeEntries(
+          entriesOf(held(channel), assertDeclared(definition, channel), run.execution.id),
+          run.carried.get(channel),
+        ),
       write,
       save: async (channel, entries) => {
         write(channel, entries);
@@ -133,9 +141,15 @@ function nodeState(definition: AnyDefinition, node: NodeScope): PrivateState {
     write,
     save: async (channel, entries) => {
       write(channel, entries);
-      await keepMemo(node, channel, entries);
+      await keepMemo(node, ownerOf(definition, channel, run.execution.id), channel, entries);
     },
   };
+}
+
+/** Whose the entries of a channel are: the execution's, or the whole thread's. */
+function ownerOf({ state }: AnyDefinition, channel: string, executionId: string): string | null {
+  const channels: Readonly<Record<string, PrivateChannel>> = state ?? {};
+  return channels[channel]?.reset === "never" ? null : executionId;
 }
 
 function optionsOf(
@@ -222,7 +236,7 @@ function nativeContext(source: ContextSource): BuiltContext {
   const namespace = configurable["checkpoint_ns"];
   const path = typeof namespace === "string" ? nodePath(namespace) : "";
   const run = nativeRun(threadId, defaultScope({ configurable }), request.state["messages"]);
-  const writes = new Map<string, Record<string, unknown>>();
+  const writes = new Map<string, Entries>();
   const write = (channel: string, entries: Entries): void =>
     bufferEntries(writes, assertDeclared(definition, channel), entries);
   const context: HookContext = {
@@ -238,10 +252,11 @@ function nativeContext(source: ContextSource): BuiltContext {
     now: Date.now,
     annotate: markLiveRoot,
     state: {
-      read: (channel) => ({
-        ...entriesOf(readNative(assertDeclared(definition, channel)), channel, run.execution.id),
-        ...writes.get(channel),
-      }),
+      read: (channel) =>
+        mergeEntries(
+          entriesOf(readNative(assertDeclared(definition, channel)), channel, run.execution.id),
+          writes.get(channel),
+        ),
       write,
       save: async (channel, entries) => write(channel, entries),
     },
@@ -265,7 +280,10 @@ function nativeContext(source: ContextSource): BuiltContext {
       });
     }
     const update = Object.fromEntries(
-      [...writes].map(([channel, d]) => [channel, { v: 1, e: run.execution.id, d }]),
+      [...writes].map(([channel, d]) => [
+        channel,
+        { v: 1, e: ownerOf(definition, channel, run.execution.id), d },
+      ]),
     );
     return new Command({ update }) as unknown as Result;
   };

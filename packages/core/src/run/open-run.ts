@@ -88,7 +88,8 @@ export async function openRun(
     if (checkpointer === undefined || anchor.id === undefined) return;
     if (options.durability === "exit") return;
     const beside = checkpointAt(threadId, start.checkpoint_ns, anchor.id);
-    await putMemo(checkpointer, beside, execution.id, channel, entries);
+    const owner = plan.reset.get(channel) === "never" ? null : execution.id;
+    await putMemo(checkpointer, beside, owner, channel, entries);
   };
   const trace = continues ? known.trace : undefined;
   const run = runScope(plan, execution, startAfter, { anchor, keep, trace });
@@ -97,12 +98,22 @@ export async function openRun(
     bufferEntries(run.carried, EXECUTION_CHANNEL, { id, attempt, startedAt });
   }
   if (continues && tuple !== undefined && checkpointer !== undefined) {
-    const origin = await originOf(tuple, anchor, checkpointer);
     if (anchor.wanted && known.first === undefined) {
       bufferEntries(run.carried, EXECUTION_CHANNEL, { first: anchor.id });
     }
-    for (const [channel, entries] of missingMemos(tuple, origin, execution.id, plan.reset)) {
-      const value = { v: 1 as const, e: execution.id, d: entries };
+  }
+  // Of an execution that was left open, what belongs to the whole thread goes on.
+  if (
+    tuple !== undefined &&
+    checkpointer !== undefined &&
+    (continues || superseded !== undefined)
+  ) {
+    const first = continues ? anchor.id : firstCheckpoint(known, tuple);
+    const origin = await originOf(tuple, { ...anchor, id: first }, checkpointer);
+    const owner = continues ? execution.id : null;
+    for (const [channel, entries] of missingMemos(tuple, origin, owner, plan.reset)) {
+      const e = plan.reset.get(channel) === "never" ? null : owner;
+      const value = { v: 1 as const, e, d: entries };
       values.set(channel, mergeChannel(values.get(channel) as ChannelValue, value));
       bufferEntries(run.carried, channel, entries);
     }

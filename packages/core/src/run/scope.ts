@@ -24,7 +24,7 @@ export interface RunScope {
   /** What every layer draws on before it tries again; the built-in one from the first draw on. */
   retryBudget?: RetryBudget | undefined;
   /** Private entries that wait for the input checkpoint or for the next node that completes. */
-  readonly carried: Map<string, Record<string, unknown>>;
+  readonly carried: Map<string, Readonly<Record<string, unknown>>>;
   /** The first checkpoint of the execution, where what holds in every fork of it is kept. */
   readonly anchor: {
     readonly wanted: boolean;
@@ -84,7 +84,7 @@ export interface NodeScope {
   readonly path: string;
   readonly node: string;
   readonly read: (channel: string) => unknown;
-  readonly writes: Map<string, Record<string, unknown>>;
+  readonly writes: Map<string, Readonly<Record<string, unknown>>>;
   /** Commands that foreign middleware returned around calls of this node. */
   readonly commands: Command[];
   /** Ordinals of the models that were wrapped inside this node, by place. */

@@ -9,7 +9,7 @@ import type { StackEntry } from "../graph/stack.ts";
 import { EXECUTION_CHANNEL, threadIdOf } from "../run/execution.ts";
 import type { NodeScope, RunScope } from "../run/scope.ts";
 import { v7 } from "../store/ids.ts";
-import { bufferEntries, entriesOf, mergeChannel } from "./private-state.ts";
+import { bufferEntries, entriesOf, mergeChannel, outranks } from "./private-state.ts";
 import type { ChannelValue } from "./private-state.ts";
 
 /**
@@ -84,9 +84,14 @@ export function anchorRun({ anchor, carried }: RunScope, checkpointId: string): 
 }
 
 /** Keeps private state of a node beside the first checkpoint of its execution, or the current one. */
-export async function keepMemo(node: NodeScope, channel: string, entries: Entries): Promise<void> {
+export async function keepMemo(
+  node: NodeScope,
+  owner: string | null,
+  channel: string,
+  entries: Entries,
+): Promise<void> {
   const { parent, run } = node.graph;
-  if (parent !== undefined) return keepMemo(parent, channel, entries);
+  if (parent !== undefined) return keepMemo(parent, owner, channel, entries);
   const { configurable = {}, durability } = node.config as StreamOptions;
   const { namespace } = run.anchor;
   const saver = configurable["__pregel_checkpointer"] as BaseCheckpointSaver | undefined;
@@ -95,18 +100,18 @@ export async function keepMemo(node: NodeScope, channel: string, entries: Entrie
   // Under durability "exit" the checkpoint a node works on is never written.
   if (saver === undefined || id === undefined || durability === "exit") return;
   const beside = checkpointAt(configurable["thread_id"], namespace, id);
-  await putMemo(saver, beside, run.execution.id, channel, entries);
+  await putMemo(saver, beside, owner, channel, entries);
 }
 
-/** Keeps private state beside a checkpoint. */
+/** Keeps private state of an execution, or of the whole thread, beside a checkpoint. */
 export async function putMemo(
   checkpointer: BaseCheckpointSaver,
   beside: RunnableConfig,
-  executionId: string,
+  owner: string | null,
   channel: string,
   entries: Entries,
 ): Promise<void> {
-  const value: ChannelValue = { v: 1, e: executionId, d: entries };
+  const value: ChannelValue = { v: 1, e: owner, d: entries };
   // Time-ordered ids: savers return pending writes by task id, so later memos are merged later.
   await checkpointer.putWrites(beside, [[channel, value]], v7());
 }
@@ -125,15 +130,16 @@ export function withMemos(
 
 /**
  * The memos of an execution that its checkpoint does not have, by channel: those beside it, and of
- * those beside the execution's first checkpoint what is newer, or of another branch.
+ * those beside the execution's first checkpoint what is newer, or of another branch. Without an
+ * execution only what belongs to the whole thread.
  */
 export function missingMemos(
   tuple: CheckpointTuple,
   origin: CheckpointTuple | undefined,
-  executionId: string,
+  executionId: string | null,
   channels: GraphPlan["reset"],
-): Map<string, Record<string, unknown>> {
-  const missing = new Map<string, Record<string, unknown>>();
+): Map<string, Entries> {
+  const missing = new Map<string, Entries>();
   const since = Date.parse(tuple.checkpoint.ts);
   const own = memosOf(tuple, channels).map((memo) => ({ ...memo, newer: true }));
   const others = memosOf(origin, channels).map((memo) => ({ ...memo, newer: memo.at >= since }));
@@ -142,7 +148,11 @@ export function missingMemos(
     const held = entriesOf(tuple.checkpoint.channel_values[channel], channel, executionId);
     const fresh = Object.entries(value.d).filter(
       ([key, entry]) =>
-        !Object.hasOwn(held, key) || (newer && JSON.stringify(held[key]) !== JSON.stringify(entry)),
+        !Object.hasOwn(held, key) ||
+        outranks(entry, held[key]) ||
+        (newer &&
+          !outranks(held[key], entry) &&
+          JSON.stringify(held[key]) !== JSON.stringify(entry)),
     );
     if (fresh.length > 0) bufferEntries(missing, channel, Object.fromEntries(fresh));
   }

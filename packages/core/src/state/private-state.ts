@@ -28,8 +28,33 @@ export function mergeChannel(current: ChannelValue, update: ChannelValue): Chann
   return {
     v: 1,
     e: update.e ?? current.e,
-    d: other ? update.d : { ...current.d, ...update.d },
+    d: other ? update.d : mergeEntries(current.d, update.d),
   };
+}
+
+type Entries = Readonly<Record<string, unknown>>;
+
+/**
+ * Merges entries key by key, later over earlier; an entry that carries a `revision` gives way to
+ * none of a lower one. Parallel tasks are applied in the order of their paths, not in the order in
+ * which they came to an end, so what they count up together needs one.
+ */
+export function mergeEntries(earlier: Entries | undefined, later: Entries | undefined): Entries {
+  const merged: Record<string, unknown> = { ...earlier, ...later };
+  for (const key of Object.keys(later ?? {})) {
+    if (outranks(earlier?.[key], merged[key])) merged[key] = earlier?.[key];
+  }
+  return merged;
+}
+
+/** True for an entry of a higher revision than the other. */
+export function outranks(one: unknown, other: unknown): boolean {
+  return revisionOf(one) > revisionOf(other);
+}
+
+function revisionOf(entry: unknown): number {
+  const revision = (entry as { revision?: unknown } | null | undefined)?.revision;
+  return typeof revision === "number" ? revision : Number.NEGATIVE_INFINITY;
 }
 
 /** A fresh LangGraph channel for private state. */
@@ -83,26 +108,24 @@ export function readEntries(
   const own = scope.graph.channels.has(channel)
     ? entriesOf(scope.read(channel), channel, executionId)
     : {};
-  return {
-    ...inherited,
-    ...own,
-    ...scope.graph.run.carried.get(channel),
-    ...scope.writes.get(channel),
-  };
+  return [own, scope.graph.run.carried.get(channel), scope.writes.get(channel)].reduce<Entries>(
+    mergeEntries,
+    inherited,
+  );
 }
 
 /** Buffers entries until the node that wrote them has completed. */
 export function bufferEntries(
-  writes: Map<string, Record<string, unknown>>,
+  writes: Map<string, Entries>,
   channel: string,
   entries: Readonly<Record<string, unknown>>,
 ): void {
-  writes.set(channel, { ...writes.get(channel), ...entries });
+  writes.set(channel, mergeEntries(writes.get(channel), entries));
 }
 
 /** What a completed node sends to LangGraph for its buffered entries. */
 export function channelUpdates(
-  writes: ReadonlyMap<string, Record<string, unknown>>,
+  writes: ReadonlyMap<string, Entries>,
   run: RunScope,
   reset: ReadonlyMap<string, PrivateChannel["reset"]>,
 ): [string, ChannelValue][] {

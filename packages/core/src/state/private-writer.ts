@@ -5,7 +5,7 @@ import type { NodeCache } from "../graph/compiled-graph.ts";
 import type { PrivateChannel } from "../middleware.ts";
 import { EXECUTION_CHANNEL } from "../run/execution.ts";
 import type { NodeScope, RunScope } from "../run/scope.ts";
-import { channelUpdates } from "./private-state.ts";
+import { bufferEntries, channelUpdates, mergeEntries } from "./private-state.ts";
 
 type Send = (updates: [string, unknown][]) => void;
 
@@ -69,7 +69,7 @@ function sendOf(config: Partial<RunnableConfig> | undefined): Send | undefined {
 /** What waited at the level of the run goes with the first node of the outermost graph to complete. */
 function carryOver(scope: NodeScope, run: RunScope): void {
   for (const [channel, entries] of run.carried) {
-    scope.writes.set(channel, { ...entries, ...scope.writes.get(channel) });
+    scope.writes.set(channel, mergeEntries(entries, scope.writes.get(channel)));
   }
   run.carried.clear();
   const sequence = run.emitter.sequence();
@@ -93,6 +93,6 @@ function flush(
   if (parent === undefined) return;
   // A subgraph's state starts anew with its parent's next call of it: the parent keeps it as well.
   for (const [channel, entries] of scope.writes) {
-    parent.writes.set(channel, { ...parent.writes.get(channel), ...entries });
+    bufferEntries(parent.writes, channel, entries);
   }
 }
