@@ -11,7 +11,7 @@ import { ToolNode, createReactAgent, toolsCondition } from "@langchain/langgraph
 import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";
 
-import { withMiddleware } from "../src/index.ts";
+import { defineMiddleware, withMiddleware } from "../src/index.ts";
 import { bare, checkpointCounts, historyOf, thread, watched } from "./support/both.ts";
 import type { Build, TestGraph, Watched } from "./support/both.ts";
 import { createKit } from "./support/kit.ts";
@@ -368,3 +368,36 @@ describe.each(["as a node", "with its own checkpoints", "called by a node", "cal
     });
   },
 );
+
+test("what is saved before a pause of a resumed run is there when it is resumed again", async () => {
+  const read: unknown[] = [];
+  const saving = defineMiddleware({
+    name: "saving",
+    options: {},
+    state: { _saved: {} },
+    async wrapToolCall(request, handler, { state }) {
+      const { pauses = 0 } = state.read("_saved") as { pauses?: number };
+      read.push(pauses);
+      await state.save("_saved", { pauses: pauses + 1 });
+      return handler(request);
+    },
+  });
+  const kit = createKit(false);
+  const asks = (id: string): object => ({
+    toolCalls: [{ name: "refund", args: { order: 7 }, id }],
+  });
+  const tools = [kit.tool("refund", () => `approved: ${interrupt("Refund it?")}`)];
+  const model = kit.model([asks("call-1"), asks("call-2"), { content: "done" }]).bindTools(tools);
+  const graph = new StateGraph(MessagesAnnotation)
+    .addNode("agent", async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
+    .addNode("tools", new ToolNode(tools))
+    .addEdge(START, "agent")
+    .addConditionalEdges("agent", toolsCondition)
+    .addEdge("tools", "agent")
+    .compile({ checkpointer: new MemorySaver() });
+  const wrapped = withMiddleware(graph, [saving]);
+  await wrapped.invoke(HELLO, thread());
+  await wrapped.invoke(new Command({ resume: "yes" }), thread());
+  await wrapped.invoke(new Command({ resume: "yes" }), thread());
+  expect(read).toEqual([0, 1, 2, 3]);
+});

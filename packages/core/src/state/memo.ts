@@ -96,7 +96,8 @@ export async function keepMemo(
   const { namespace } = run.anchor;
   const saver = configurable["__pregel_checkpointer"] as BaseCheckpointSaver | undefined;
   const checkpoints = configurable["checkpoint_map"] as Record<string, string> | undefined;
-  const id = run.anchor.id ?? checkpoints?.[namespace];
+  const first = run.anchor.wanted ? run.anchor.id : undefined;
+  const id = first ?? checkpoints?.[namespace];
   // Under durability "exit" the checkpoint a node works on is never written.
   if (saver === undefined || id === undefined || durability === "exit") return;
   const beside = checkpointAt(configurable["thread_id"], namespace, id);
