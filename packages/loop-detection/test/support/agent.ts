@@ -2,6 +2,7 @@ import { withMiddleware, wrapModel } from "@evenkeel/core";
 import type { AnyMiddleware, EvenkeelEvent } from "@evenkeel/core";
 import { scriptedModel } from "@evenkeel/testing";
 import type { ScriptedModel } from "@evenkeel/testing";
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { HumanMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
@@ -41,7 +42,6 @@ export type Shape = (typeof SHAPES)[number];
 /** What an agent is made of. */
 export interface AgentParts {
   readonly shape?: Shape;
-  readonly turns: ScriptedTurns;
   readonly tools: readonly StructuredToolInterface[];
   /** Null for the bare graph. */
   readonly options?: LoopDetectionMiddlewareOptions | null;
@@ -52,15 +52,23 @@ export interface AgentParts {
 /** An agent with what is seen of its runs. */
 export interface TestAgent {
   readonly graph: TestGraph;
-  readonly model: ScriptedModel;
   readonly events: EvenkeelEvent[];
-  readonly checkpointer: BaseCheckpointSaver;
 }
 
-/** Deploys an agent: the same one, whatever it is made of. */
-export function deploy(parts: AgentParts): TestAgent {
-  const { checkpointer = new MemorySaver(), options = {}, beside = [] } = parts;
+/** An agent on a scripted model. */
+export interface ScriptedAgent extends TestAgent {
+  readonly model: ScriptedModel;
+}
+
+/** Deploys an agent on a scripted model: the same one, whatever it is made of. */
+export function deploy(parts: AgentParts & { readonly turns: ScriptedTurns }): ScriptedAgent {
   const model = scriptedModel(parts.turns);
+  return { model, ...deployOn(model, parts) };
+}
+
+/** Deploys an agent on any model. */
+export function deployOn(model: ToolModel, parts: AgentParts): TestAgent {
+  const { checkpointer = new MemorySaver(), options = {}, beside = [] } = parts;
   const events: EvenkeelEvent[] = [];
   const stack = options === null ? null : [...beside, loopDetectionMiddleware(options)];
   const shape = parts.shape ?? "StateGraph";
@@ -69,13 +77,15 @@ export function deploy(parts: AgentParts): TestAgent {
   const graph = around
     ? withMiddleware(bare, stack, { onEvent: (event) => void events.push(event) })
     : bare;
-  const runnable = ("graph" in graph ? graph.graph : graph) as unknown as TestGraph;
-  return { graph: runnable, model, events, checkpointer };
+  return { graph: ("graph" in graph ? graph.graph : graph) as TestGraph, events };
 }
+
+/** A chat model that takes tools. */
+type ToolModel = BaseChatModel & Required<Pick<BaseChatModel, "bindTools">>;
 
 function buildShape(
   shape: Shape,
-  model: ScriptedModel,
+  model: ToolModel,
   given: readonly StructuredToolInterface[],
   checkpointer: BaseCheckpointSaver,
   stack: readonly AnyMiddleware[],
@@ -125,7 +135,7 @@ export function toldTo({ messages }: ScriptedCall): string | undefined {
 }
 
 /** Everything the model was told in a run, call by call. */
-export function toldIn({ model }: TestAgent): (string | undefined)[] {
+export function toldIn({ model }: ScriptedAgent): (string | undefined)[] {
   return model.calls.map(toldTo);
 }
 

@@ -22,5 +22,5 @@ export function counted(
     },
     { name, description: `The tool ${name}.`, schema: anything },
   );
-  return { tool: made as unknown as StructuredToolInterface, calls: () => calls };
+  return { tool: made, calls: () => calls };
 }
