@@ -42,7 +42,7 @@ describe.each(SHAPES)("in a %s", (shape) => {
     const failed = await graph.invoke(ask("Order 7?"), thread()).catch((error: unknown) => error);
     expect(await codeOf(Promise.reject(failed as Error))).toBe("loop-detected");
     expect(classifyFailure(failed)).toMatchObject({ failureClass: "planning", recoverable: true });
-    expect(String((failed as Error).message)).toContain('called "look_up" 3 times');
+    expect((failed as Error).message).toContain('called "look_up" 3 times');
     expect(look.calls()).toBe(3);
   });
 

@@ -28,7 +28,7 @@ export function observeErrors(
   const series = new Map(state.map((entry) => [entry.tool, entry]));
   let worst: { call: CallDigest; count: number } | undefined;
   for (const call of digest.calls) {
-    if (call.answer === undefined) continue;
+    if (call.answer === undefined || call.blocked) continue;
     const earlier = series.get(call.tool);
     series.delete(call.tool);
     if (call.errorClass === undefined) continue;

@@ -15,6 +15,9 @@ export const CHANNEL = "_loopDetection";
 export interface EarlierAnswer {
   /** The call that got it, by which its message is found; null where the id is too long to keep. */
   callId: string | null;
+  /** Its hash, by which the next turn knows it again. */
+  answer: string;
+  failed: boolean;
   /** Its first 1,000 characters, for a list that no longer holds the message. */
   text: string;
 }

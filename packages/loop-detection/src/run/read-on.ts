@@ -65,9 +65,14 @@ function blockedCalls(
   const answers = new Map<string, EarlierAnswer>(Object.entries(before));
   for (const call of digest.calls) {
     const { loose } = call.fingerprint;
-    if (!blocked.includes(loose) || call.blocked) continue;
+    if (!blocked.includes(loose) || call.blocked || call.answer === undefined) continue;
     answers.delete(loose);
-    answers.set(loose, { callId: call.id ?? null, text: call.answerText.slice(0, earlierLimit) });
+    answers.set(loose, {
+      callId: call.id ?? null,
+      answer: call.answer,
+      failed: call.failed,
+      text: call.answerText.slice(0, earlierLimit),
+    });
   }
   return Object.fromEntries([...answers].slice(-mostBlocked));
 }

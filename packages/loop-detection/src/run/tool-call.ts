@@ -41,7 +41,13 @@ export async function blockToolCall(
       retryable: false,
       safeToReplay: true,
       by: name,
-      details: { kind, count, failureClass: "planning" },
+      details: {
+        kind,
+        count,
+        failureClass: "planning",
+        earlier: held.answer.answer,
+        failed: held.answer.failed,
+      },
     },
     quote: { label: "earlier result", text: earlierText(request, held.answer) },
   });

@@ -18,6 +18,8 @@ export interface ObservedCall {
   failed?: boolean;
   /** The call was not executed but answered with its earlier result. @default false */
   blocked?: boolean;
+  /** Of a blocked call: the hash its earlier answer has. */
+  earlier?: string;
   /** False when the model named a tool that does not exist. @default true */
   known?: boolean;
 }
@@ -97,7 +99,7 @@ export function digestTurn(turn: ObservedTurn, options: DigestOptions = {}): Tur
 }
 
 function digestCall(call: ObservedCall, turn: string, options: DigestOptions): CallDigest {
-  const failed = call.failed ?? false;
+  const { failed = false, blocked = false } = call;
   const fingerprint = fingerprintCall(call, ownKey(options.loopKeys, call.tool));
   const failure = failed && call.result !== undefined ? errorClass(call.result) : undefined;
   const answer = call.result === undefined ? undefined : answerKey(call, failure, turn, options);
@@ -110,23 +112,24 @@ function digestCall(call: ObservedCall, turn: string, options: DigestOptions): C
     ...(failure === undefined ? {} : { errorClass: failure }),
     waiting:
       call.result !== undefined &&
+      !blocked &&
       (saysWaiting(call.result, failed) || (options.poll?.(call.tool, call.result) ?? false)),
-    nothing: call.result !== undefined && saysNothing(call.result),
+    nothing: call.result !== undefined && !blocked && saysNothing(call.result),
     changes: !failed && (options.changes ?? looksLikeChange)(call.tool, call.arguments),
     known: call.known ?? true,
-    blocked: call.blocked ?? false,
+    blocked,
     answerText: call.result ?? "",
   };
 }
 
 function answerKey(
-  { id = "", tool, arguments: callArguments, result = "", failed = false, blocked }: ObservedCall,
+  { id = "", tool, arguments: callArguments, result = "", failed = false, earlier }: ObservedCall,
   failure: string | undefined,
   turn: string,
   { isProgress, normalizeResult: normalize = normalizeResult }: DigestOptions,
 ): string {
-  const progress =
-    blocked === true ? undefined : isProgress?.({ tool, arguments: callArguments, result, failed });
+  if (earlier !== undefined) return earlier;
+  const progress = isProgress?.({ tool, arguments: callArguments, result, failed });
   if (progress === true) return shortHash(`progress ${turn} ${id}`);
   if (progress === false) return "no-progress";
   const short = failure !== undefined && result.length <= classLimit;

@@ -94,11 +94,16 @@ function callsOf(
     const answer = id === undefined ? undefined : answers.get(id);
     const call = { ...(id === undefined ? {} : { id }), tool: name, arguments: args };
     if (answer === undefined) return call;
+    const result = withoutCallId(answerText(answer.content), id);
+    const envelope = readEnvelope(answer);
+    if (envelope?.code !== BLOCKED) return { ...call, result, failed: answer.status === "error" };
+    const { earlier, failed } = envelope.details;
     return {
       ...call,
-      result: withoutCallId(answerText(answer.content), id),
-      failed: answer.status === "error",
-      blocked: readEnvelope(answer)?.code === BLOCKED,
+      result,
+      blocked: true,
+      failed: failed === true,
+      ...(typeof earlier === "string" ? { earlier } : {}),
     };
   });
 }
