@@ -1,6 +1,13 @@
+import { readFileSync } from "node:fs";
+
 import { conformance } from "@evenkeel/testing/vitest";
 
 import { loopDetectionMiddleware } from "../src/index.ts";
+
+const stateV1 = JSON.parse(
+  readFileSync(new URL("fixtures/state-v1.json", import.meta.url), "utf8"),
+) as Record<string, { loop: { turn: number } }>;
+const [entry = ""] = Object.keys(stateV1);
 
 const again = { toolCalls: [{ name: "look_up", args: { item: "plums" } }] };
 
@@ -12,6 +19,13 @@ conformance({
       create: () => loopDetectionMiddleware({ steerAfter: 2, blockAfter: 3, stopAfter: 4 }),
       input: "How many plums are there?",
       turns: [again, again, again, again, { content: "Nobody knows." }],
+    },
+    state: {
+      channel: "_loopDetection",
+      fixture: stateV1,
+      // Five turns of the older release and the three of this run, where the call site is the fixture's.
+      understood: ({ entries }) =>
+        [5, 8].includes((entries[entry] as (typeof stateV1)[string]).loop.turn),
     },
   },
 });

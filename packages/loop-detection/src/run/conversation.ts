@@ -71,9 +71,9 @@ export function openConversation(
   namespace: unknown,
 ): OpenConversation {
   const place = placeOf(namespace);
-  const site = context.callSite ?? context.node ?? "";
-  const key = `${site}~${wordHash(place) % slots}`;
-  const kept = conversationsOf(context).filter(([name]) => name.startsWith(`${site}~`));
+  const site = `${prefixOf(context)}${context.callSite ?? context.node ?? ""}~`;
+  const key = `${site}${wordHash(place) % slots}`;
+  const kept = conversationsOf(context).filter(([name]) => name.startsWith(site));
   const known = new Set(kept.flatMap(([, { seen }]) => seen));
   const { turns, met } = unreadTurns(messages, known);
   const continued = newestOf(
@@ -100,11 +100,14 @@ function newestOf(kept: readonly (readonly [string, Conversation])[]): Conversat
     .toSorted((one, other) => other.loop.turn - one.loop.turn)[0];
 }
 
-/** All conversations of the execution, by their entry. */
+/** All conversations of the execution that this middleware reads, by their entry. */
 export function conversationsOf(context: LoopContext): [string, Conversation][] {
-  return Object.entries(context.state.read(CHANNEL)).map(([key, value]) => {
+  const prefix = prefixOf(context);
+  const entries = Object.entries(context.state.read(CHANNEL));
+  return entries.flatMap(([key, value]): [string, Conversation][] => {
+    if (!key.startsWith(prefix)) return [];
     const entry = value as Conversation;
-    if (entry.v === 1) return [key, entry];
+    if (entry.v === 1) return [[key, entry]];
     throw new LoopDetectionError({
       code: "state-version-unsupported",
       middleware: context.live.name,
@@ -112,6 +115,11 @@ export function conversationsOf(context: LoopContext): [string, Conversation][] 
       details: { came: entry.v, allowed: [1] },
     });
   });
+}
+
+/** Two of a stack, under names of their own, count each for itself. */
+function prefixOf({ live: { name } }: LoopContext): string {
+  return `${name}:`;
 }
 
 /** A conversation's turns with newly read ones. */

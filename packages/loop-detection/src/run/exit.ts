@@ -1,4 +1,4 @@
-import { redactText, toolName } from "@evenkeel/core";
+import { toolName } from "@evenkeel/core";
 import type { Handler, ModelRequest, ModelResult } from "@evenkeel/core";
 import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import { interrupt } from "@langchain/langgraph";
@@ -155,8 +155,8 @@ function loopError(finding: LoopFinding, context: LoopContext): LoopDetectionErr
       count,
       rounds,
       tools,
-      arguments: redactText(evidence.arguments),
-      answer: redactText(evidence.answer),
+      arguments: evidence.arguments,
+      answer: evidence.answer,
     },
   });
 }

@@ -1,3 +1,5 @@
+import { redactText } from "@evenkeel/core";
+
 import type { LoopFinding } from "../detectors/finding.ts";
 import { observeTurn } from "../detectors/loop-state.ts";
 import type { Resend } from "../detectors/resend.ts";
@@ -44,12 +46,18 @@ export function readOn(
       calls: conversation.calls + turn.calls.length,
       loop: state,
       action: decision.action,
-      finding: decision.finding ?? null,
+      finding: decision.finding === undefined ? null : withoutSecrets(decision.finding),
       blocked: blockedCalls(conversation.blocked, decision, digest),
       pending: {},
     };
   }
   return { conversation: { ...conversation, seen: withSeen(known.seen, unread) }, newest };
+}
+
+/** What is kept and told quotes arguments and answers, and neither may hand a key on. */
+function withoutSecrets({ evidence, ...finding }: LoopFinding): LoopFinding {
+  const { arguments: sent, answer } = evidence;
+  return { ...finding, evidence: { arguments: redactText(sent), answer: redactText(answer) } };
 }
 
 /**
@@ -71,7 +79,7 @@ function blockedCalls(
       callId: call.id ?? null,
       answer: call.answer,
       failed: call.failed,
-      text: call.answerText.slice(0, earlierLimit),
+      text: redactText(call.answerText.slice(0, earlierLimit)),
     });
   }
   return Object.fromEntries([...answers].slice(-mostBlocked));

@@ -17,9 +17,18 @@ export function looksLikeChange(tool: string, callArguments: unknown): boolean {
   if (changingName.test(tool.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_"))) return true;
   if (typeof callArguments === "string") return changesInText(callArguments);
   if (typeof callArguments !== "object" || callArguments === null) return false;
-  return Object.values(callArguments)
+  return valuesOf(callArguments)
     .slice(0, 12)
     .some((value) => typeof value === "string" && changesInText(value));
+}
+
+function valuesOf(callArguments: object): unknown[] {
+  try {
+    return Object.values(callArguments);
+  } catch {
+    // A getter or proxy that throws must not take the run down with it.
+    return [];
+  }
 }
 
 function changesInText(text: string): boolean {
