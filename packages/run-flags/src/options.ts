@@ -2,6 +2,7 @@ import type { HookContext, MiddlewareMode, RecordStore, Severity } from "@evenke
 
 import type { BaselineOptions } from "./baseline.ts";
 import { RunFlagsError } from "./errors.ts";
+import type { CallCost } from "./gather/call-cost.ts";
 import type { LangSmithReviewOptions } from "./review/langsmith-review.ts";
 import type { FlagRoute } from "./review/routes.ts";
 import { SEVERITIES } from "./review/routes.ts";
@@ -29,6 +30,8 @@ export interface RunFlagsMiddlewareOptions {
   langsmith?: LangSmithReviewOptions;
   /** From which severity on a single finding flags a run. @default "high" */
   severity?: Severity;
+  /** What a call of a model costs, in US dollars; without it no run has a cost. @default none */
+  cost?: CallCost;
   /** Share of the completed, unflagged runs that is queued for review as well, 0 to 1. @default 0 */
   sampleGood?: number;
   /** Where flagged runs are sent besides. @default none */
@@ -59,6 +62,7 @@ const ALLOWED = [
   "langsmith",
   "severity",
   "sampleGood",
+  "cost",
   "routes",
   "onError",
   "mode",
@@ -70,8 +74,8 @@ export function assertOptions(options: unknown): void {
   if (!isRecord(options)) return refuse("options", options, "an object");
   const unknown = Object.keys(options).find((key) => !ALLOWED.includes(key));
   if (unknown !== undefined) refuse(unknown, options[unknown], `one of ${ALLOWED.join(", ")}`);
-  const { rules, baseline, store, langsmith, severity, sampleGood, routes, onError, name } =
-    options;
+  const { rules, baseline, store, langsmith, severity, sampleGood, routes } = options;
+  const { cost, onError, name } = options;
   if (rules !== undefined) assertRules(rules);
   if (baseline !== undefined && baseline !== false) assertBaseline(baseline);
   if (store !== undefined && !hasMethods(store, ["putRecord", "getRecord", "listRecords"])) {
@@ -85,8 +89,8 @@ export function assertOptions(options: unknown): void {
     refuse("sampleGood", sampleGood, "a share from 0 to 1");
   }
   if (routes !== undefined) assertRoutes(routes);
-  if (onError !== undefined && typeof onError !== "function") {
-    refuse("onError", onError, "a function");
+  for (const [option, value] of Object.entries({ onError, cost })) {
+    if (value !== undefined && typeof value !== "function") refuse(option, value, "a function");
   }
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     refuse("name", name, "a non-empty string");

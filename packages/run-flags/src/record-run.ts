@@ -4,18 +4,20 @@ import { answerShape } from "./shape/answer-shape.ts";
 import { callFacts } from "./shape/call-facts.ts";
 import { factOf } from "./shape/fact.ts";
 import { requestShape } from "./shape/request-shape.ts";
+import { resultFields } from "./shape/result-fields.ts";
 import { type Vocabulary, createVocabulary } from "./shape/vocabulary.ts";
 
 const firstCalls = 120;
 const lastCalls = 80;
 const maxTools = 64;
+const maxFields = 64;
 const scanLimit = 40_000;
 
 /** Condenses a finished execution into its record. */
 export function recordRun(facts: RunFacts): RunReport {
   const calls = recordCalls(facts);
-  const tools = countTools(calls);
-  const answer = finalAnswer(facts.turns);
+  const tools = countTools(calls, facts);
+  const answer = finalTurn(facts.turns);
   const characters = countCharacters(facts);
   const request = facts.requests.map(({ text }) => text).join("\n");
   return {
@@ -43,7 +45,7 @@ export function recordRun(facts: RunFacts): RunReport {
     characters,
     request: requestShape(request, usedWords(facts)),
     requests: facts.requests.length,
-    answer: answerShape(answer, facts.offered ?? Object.keys(tools)),
+    answer: answerShape(answer?.text, facts.offered ?? Object.keys(tools), answer?.cutShort),
     calls:
       calls.length <= firstCalls + lastCalls
         ? calls
@@ -52,8 +54,11 @@ export function recordRun(facts: RunFacts): RunReport {
     offered: facts.offered === undefined ? null : [...facts.offered].slice(0, 128),
     largestResult: largestResult(calls, characters),
     loop: facts.loop ?? null,
+    events: { ...facts.events },
     offloads: facts.offloads ?? 0,
     effects: facts.effects ?? 0,
+    unknownEffects: [...(facts.unknownEffects ?? [])].slice(0, 32),
+    breakers: [...(facts.breakers ?? [])].slice(0, 32),
     budgetSpent: facts.budgetSpent ?? null,
     drift: [...(facts.drift ?? [])].slice(0, 32),
     error:
@@ -103,19 +108,26 @@ function saysNothing(result: string): boolean {
   );
 }
 
-function countTools(calls: readonly RecordedCall[]): Record<string, ToolUse> {
+function countTools(calls: readonly RecordedCall[], { turns }: RunFacts): Record<string, ToolUse> {
   const tools = new Map<string, ToolUse>();
-  for (const call of calls) {
-    const use = tools.get(call.tool) ?? { calls: 0, failed: 0 };
+  const results = turns.flatMap((turn) => turn.calls);
+  for (const [index, call] of calls.entries()) {
+    const use = tools.get(call.tool) ?? { calls: 0, failed: 0, fields: [] };
     if (!tools.has(call.tool) && tools.size >= maxTools) continue;
-    tools.set(call.tool, { calls: use.calls + 1, failed: use.failed + (call.ok ? 0 : 1) });
+    const fields =
+      call.ok && use.fields.length < maxFields ? resultFields(results[index]?.result ?? "") : [];
+    tools.set(call.tool, {
+      calls: use.calls + 1,
+      failed: use.failed + (call.ok ? 0 : 1),
+      fields: [...new Set([...use.fields, ...fields])].slice(0, maxFields),
+    });
   }
   return Object.fromEntries(tools);
 }
 
-function finalAnswer(turns: readonly RunTurn[]): string | undefined {
+function finalTurn(turns: readonly RunTurn[]): RunTurn | undefined {
   const last = turns.at(-1);
-  return last === undefined || last.calls.length > 0 ? undefined : last.text;
+  return last === undefined || last.calls.length > 0 ? undefined : last;
 }
 
 function usedWords(facts: RunFacts): Vocabulary {

@@ -21,6 +21,8 @@ export interface RunTurn {
   /** Index of the reply in the message list, where there is one. */
   message?: number;
   tokens?: { input: number; output: number };
+  /** Its provider ended the reply: at the limit on output tokens, or by a content filter. */
+  cutShort?: "length" | "filter";
 }
 
 /** What the user said, and after how many turns. */
@@ -52,8 +54,14 @@ export interface RunFacts {
   resumes?: number;
   /** The heaviest loop seen and from which call on. */
   loop?: { kind: string; rounds: number; action: string; step: number };
+  /** How often what other middleware reported came, by the event's name. */
+  events?: Readonly<Record<string, number>>;
   offloads?: number;
   effects?: number;
+  /** Tools whose effect is of unknown fate. */
+  unknownEffects?: readonly string[];
+  /** What a circuit breaker was opened for. */
+  breakers?: readonly string[];
   /** The nearest budget's spent share, 0 to 1. */
   budgetSpent?: number;
   /** Configuration fields that drifted. */

@@ -11,18 +11,21 @@ import type {
 } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
+import { deliveryOf } from "./end/delivery.ts";
+import { runEnding } from "./end/run-ending.ts";
+import type { EndParts } from "./end/run-ending.ts";
+import { costOf } from "./gather/call-cost.ts";
 import { countCall } from "./gather/call-sums.ts";
 import { gatherRun } from "./gather/gathered-run.ts";
 import type { GatheredRun } from "./gather/gathered-run.ts";
 import { tokensOf } from "./gather/message-parts.ts";
-import { runEnding } from "./keep/end-run.ts";
-import type { EndParts } from "./keep/end-run.ts";
+import { eventSums, takeEvent } from "./gather/run-events.ts";
 import { recordKeeper } from "./keep/record-keeper.ts";
 import { runBaselines } from "./keep/run-baselines.ts";
 import { assertOptions } from "./options.ts";
 import type { FlagContext, FlagOptions, RunFlagsMiddlewareOptions } from "./options.ts";
-import { langSmithReview } from "./review/langsmith-review.ts";
 import { createOutbox } from "./review/outbox.ts";
+import { reviewersOf } from "./review/reviewers.ts";
 
 /** The private channel that carries sums of calls from one process to the next. */
 const CHANNEL = "_runFlags";
@@ -53,8 +56,8 @@ export interface RunFlagsMiddleware extends Middleware {
  */
 export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): RunFlagsMiddleware {
   assertOptions(options);
-  const { name = "runFlagsMiddleware", mode, rules = {}, store, langsmith } = options;
-  const { severity = "high", sampleGood = 0, baseline = {}, routes = [], onError } = options;
+  const { name = "runFlagsMiddleware", mode, rules = {}, store, langsmith, routes } = options;
+  const { severity = "high", sampleGood = 0, baseline = {}, cost, onError } = options;
   const report = (error: unknown): void => {
     try {
       onError?.(error);
@@ -62,16 +65,15 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
       // Whoever hears of failures has no say in the run either.
     }
   };
-  const outbox = createOutbox({ onError: report });
   const keeper = recordKeeper(store, report);
+  const reviewers = reviewersOf({ langsmith, routes }, createOutbox({ onError: report }));
+  const delivery = deliveryOf(keeper, reviewers);
   const parts: EndParts = {
     rules: rules.add ?? [],
     baselines: baseline === false ? undefined : runBaselines(store, baseline, Date.now),
-    review: langsmith === undefined ? undefined : langSmithReview(langsmith, outbox),
     stored: store !== undefined,
     keeper,
-    outbox,
-    routes,
+    delivery,
   };
 
   async function recordRun(
@@ -80,17 +82,25 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
     context: FlagContext,
   ): Promise<RunOutcome> {
     const { memory, state, execution } = context;
+    const held = state.read(CHANNEL);
     memory.set("gathered", gatherRun());
-    const ending = runEnding(request, context, parts, state.read(CHANNEL));
+    const ending = runEnding(request, context, parts, held);
     state.write(CHANNEL, { resumes: ending.resumes });
+    let events = eventSums(held["events"]);
+    request.onEvent((event) => {
+      if (event.by === name) return;
+      events = takeEvent(events, event);
+      memory.set("events", events);
+      state.write(CHANNEL, { events });
+    });
     ending.begin();
-    request.beforeEnd((outcome, root) => ending.end(outcome, root));
+    request.beforeEnd((outcome, root) => ending.attempted(outcome, root));
     try {
       const outcome = await handler(request);
-      await ending.end(outcome, null);
+      await ending.end(outcome);
       return outcome;
     } catch (error) {
-      await ending.end({ status: "failed", error }, null);
+      await ending.end({ status: "failed", error });
       throw error;
     } finally {
       await keeper.settled(execution.id, RECORD_WAIT_MS);
@@ -107,7 +117,12 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
     const result = await handler(request);
     run?.replied(result);
     const { input, output } = tokensOf(result as object) ?? { input: 0, output: 0 };
-    countCall(CHANNEL, context, { modelCalls: 1, inputTokens: input, outputTokens: output });
+    countCall(CHANNEL, context, {
+      modelCalls: 1,
+      inputTokens: input,
+      outputTokens: output,
+      costUsd: costOf(result, cost, report),
+    });
     return result;
   }
 
@@ -149,7 +164,8 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
   return Object.assign(middleware, {
     flush: async () => {
       await keeper.flush();
-      await outbox.flush();
+      await delivery.flush();
+      await keeper.flush();
     },
   });
 }

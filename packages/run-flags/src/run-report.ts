@@ -33,6 +33,8 @@ export interface RecordedCall {
 export interface ToolUse {
   calls: number;
   failed: number;
+  /** Hashes of the field names its results had, at most 64. */
+  fields: string[];
 }
 
 /** What is kept of an execution for review, as plain JSON of at most about 100 KB. */
@@ -70,8 +72,14 @@ export interface RunReport {
   /** The answer that fills most of the conversation: its share, tool and call index. */
   largestResult: { share: number; tool: string; step: number; size: number } | null;
   loop: { kind: string; rounds: number; action: string; step: number } | null;
+  /** How often what other middleware reported came, by the event's name; at most 48 names. */
+  events: Record<string, number>;
   offloads: number;
   effects: number;
+  /** Tools whose effect is of unknown fate, at most 32. */
+  unknownEffects: string[];
+  /** What a circuit breaker was opened for, at most 32. */
+  breakers: string[];
   budgetSpent: number | null;
   drift: string[];
   error: { code: string; message: string; failureClass: string | null } | null;

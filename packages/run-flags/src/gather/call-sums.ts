@@ -7,6 +7,7 @@ const NONE: CallSums = {
   failedCalls: 0,
   inputTokens: 0,
   outputTokens: 0,
+  costUsd: 0,
 };
 
 /** Adds a call to the sums of its node, which go into the checkpoint when the node has completed. */
@@ -42,5 +43,6 @@ function add(one: CallSums, other: Partial<CallSums>): CallSums {
     failedCalls: one.failedCalls + (other.failedCalls ?? 0),
     inputTokens: one.inputTokens + (other.inputTokens ?? 0),
     outputTokens: one.outputTokens + (other.outputTokens ?? 0),
+    costUsd: one.costUsd + (other.costUsd ?? 0),
   };
 }

@@ -3,7 +3,14 @@ import type { ModelRequest, ToolCallRequest } from "@evenkeel/core";
 import type { BaseMessage } from "@langchain/core/messages";
 
 import type { RunCall, RunFacts, RunTurn } from "../run-facts.ts";
-import { type MessageLike, callsOf, failedOf, textOf, tokensOf } from "./message-parts.ts";
+import {
+  type MessageLike,
+  callsOf,
+  cutShortBy,
+  failedOf,
+  textOf,
+  tokensOf,
+} from "./message-parts.ts";
 
 /** Bounded sums of a node's calls, which survive the process. */
 export interface CallSums {
@@ -12,6 +19,7 @@ export interface CallSums {
   failedCalls: number;
   inputTokens: number;
   outputTokens: number;
+  costUsd: number;
 }
 
 interface GatheredTurn {
@@ -19,6 +27,7 @@ interface GatheredTurn {
   text: string;
   calls: { id: string; tool: string; arguments: unknown; valid: boolean }[];
   tokens: { input: number; output: number } | undefined;
+  cutShort: "length" | "filter" | undefined;
 }
 
 type GatheredAnswer = Pick<RunCall, "result" | "failed" | "known" | "valid">;
@@ -30,6 +39,8 @@ export interface GatheredRun {
   replied(result: unknown): void;
   answered(request: ToolCallRequest, result: unknown): void;
   threw(request: ToolCallRequest, error: unknown): void;
+  /** Index of a call among the run's calls, from 0. */
+  stepOf(callId: string | null): number | undefined;
   facts(): Pick<RunFacts, "requests" | "turns" | "tokens" | "offered">;
 }
 
@@ -49,7 +60,13 @@ export function gatherRun(): GatheredRun {
     const { id } = message;
     if ((id !== undefined && seen.has(id)) || turns.length >= MOST_TURNS) return;
     if (id !== undefined) seen.add(id);
-    turns.push({ id, text: textOf(message), calls: callsOf(message), tokens: tokensOf(message) });
+    turns.push({
+      id,
+      text: textOf(message),
+      calls: callsOf(message),
+      tokens: tokensOf(message),
+      cutShort: cutShortBy(message),
+    });
   };
   const addAnswer = (message: MessageLike): void => {
     const { tool_call_id: id } = message;
@@ -95,11 +112,15 @@ export function gatherRun(): GatheredRun {
         valid: !INVALID.test(message),
       });
     },
+    stepOf(callId) {
+      const step = turns.flatMap(({ calls }) => calls).findIndex(({ id }) => id === callId);
+      return callId === null || step < 0 ? undefined : step;
+    },
     facts() {
       const counted = turns.flatMap(({ tokens }) => (tokens === undefined ? [] : [tokens]));
       return {
         requests: (requests ?? []).map((text) => ({ text, beforeTurn: 0 })),
-        turns: turns.map(({ text, calls, tokens }): RunTurn => ({
+        turns: turns.map(({ text, calls, tokens, cutShort }): RunTurn => ({
           text,
           calls: calls.map(({ id, tool, arguments: given, valid }) => ({
             tool,
@@ -108,6 +129,7 @@ export function gatherRun(): GatheredRun {
             ...answers.get(id),
           })),
           ...(tokens === undefined ? {} : { tokens }),
+          ...(cutShort === undefined ? {} : { cutShort }),
         })),
         ...(offered.size === 0 ? {} : { offered: [...offered] }),
         ...(counted.length === 0

@@ -7,6 +7,7 @@ export interface MessageLike {
   tool_calls?: { id?: string; name: string; args: unknown }[];
   invalid_tool_calls?: { id?: string; name?: string; args?: unknown }[];
   usage_metadata?: { input_tokens?: number; output_tokens?: number };
+  response_metadata?: Record<string, unknown>;
 }
 
 /** A message's text: its string, or its text blocks. */
@@ -47,6 +48,20 @@ export function callsOf({ tool_calls = [], invalid_tool_calls = [] }: MessageLik
 /** True for a tool's answer that says it failed. */
 export function failedOf({ status }: MessageLike): boolean {
   return status === "error";
+}
+
+const OUT_OF_TOKENS = new Set(["length", "max_tokens", "MAX_TOKENS", "model_length"]);
+const FILTERED = new Set(["content_filter", "refusal", "SAFETY", "PROHIBITED_CONTENT", "safety"]);
+
+/** Why a provider ended a reply before its end, where it did: each has its own word for it. */
+export function cutShortBy({
+  response_metadata: metadata = {},
+}: MessageLike): "length" | "filter" | undefined {
+  const reasons = ["finish_reason", "stop_reason", "finishReason", "stopReason"]
+    .map((key) => metadata[key])
+    .filter((reason) => typeof reason === "string");
+  if (reasons.some((reason) => OUT_OF_TOKENS.has(reason))) return "length";
+  return reasons.some((reason) => FILTERED.has(reason)) ? "filter" : undefined;
 }
 
 /** The tokens of a reply, where its provider counted them. */

@@ -6,6 +6,7 @@ import { recordRun } from "../record-run.ts";
 import type { RunFacts } from "../run-facts.ts";
 import type { RunReport } from "../run-report.ts";
 import type { CallSums, GatheredRun } from "./gathered-run.ts";
+import type { EventSums, SeenLoop } from "./run-events.ts";
 
 /** What a report is made from. */
 export interface ReportSources {
@@ -15,6 +16,7 @@ export interface ReportSources {
   readonly resumes: number;
   readonly gathered: GatheredRun;
   readonly sums: CallSums;
+  readonly events: EventSums;
 }
 
 /** Condenses what was gathered; the sums fill in what no message of this process shows. */
@@ -25,15 +27,18 @@ export function reportOf({
   resumes,
   gathered,
   sums,
+  events,
 }: ReportSources): RunReport {
   const { id, attempt, startedAt, threadId, scope, manifestHash } = context.execution;
   const facts = gathered.facts();
   const report = recordRun({
     ...facts,
+    ...reported(events, gathered),
     executionId: id,
     ...(threadId === null ? {} : { threadId }),
     scope: tenantOf(scope, threadId),
     graph: request.graph.name,
+    mode: request.runMode,
     ...(manifestHash === null ? {} : { manifestHash }),
     outcome: outcomeOf(outcome, request),
     startedAt,
@@ -51,7 +56,34 @@ export function reportOf({
     toolCalls: Math.max(report.toolCalls, sums.toolCalls),
     failedCalls: Math.max(report.failedCalls, sums.failedCalls),
     tokens: input + output === 0 ? null : { input, output },
+    costUsd: sums.costUsd === 0 ? null : sums.costUsd,
   };
+}
+
+/** What other middleware reported, as facts of the run. */
+function reported(
+  { counts, loop, budgetSpent, drift, breakers, unknownEffects }: EventSums,
+  gathered: GatheredRun,
+): Partial<RunFacts> {
+  const counted = (...names: string[]): number =>
+    names.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+  return {
+    events: counts,
+    offloads: counted("result-offloaded"),
+    effects: counted("effect-reused", "effect-unknown", "effect-replanned"),
+    drift,
+    breakers,
+    unknownEffects,
+    ...(budgetSpent === null ? {} : { budgetSpent }),
+    ...(loop === null ? {} : { loop: placed(loop, gathered) }),
+  };
+}
+
+function placed(
+  { kind, rounds, action, callId }: SeenLoop,
+  gathered: GatheredRun,
+): NonNullable<RunFacts["loop"]> {
+  return { kind, rounds, action, step: gathered.stepOf(callId) ?? 0 };
 }
 
 /** Runs of one tenant are compared over its threads: the thread's part of the default scope goes. */
@@ -66,9 +98,13 @@ function outcomeOf(outcome: ReportSources["outcome"], request: RunRequest): RunF
   // Of a run at work only its beginning is known; whoever finds it so later finds it dead.
   if (outcome.status === "running") return "died";
   if (outcome.status !== "failed") return outcome.status;
-  const { signal } = request.config;
-  const name = outcome.error instanceof Error ? outcome.error.name : "";
-  return signal?.aborted === true || name === "AbortError" ? "aborted" : "failed";
+  return wasAborted(outcome.error, request) ? "aborted" : "failed";
+}
+
+/** True where the caller gave up on the run, not the run on itself. */
+export function wasAborted(error: unknown, { config: { signal } }: RunRequest): boolean {
+  const name = error instanceof Error ? error.name : "";
+  return signal?.aborted === true || name === "AbortError";
 }
 
 function errorOf(error: unknown): NonNullable<RunFacts["error"]> {

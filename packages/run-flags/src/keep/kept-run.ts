@@ -1,4 +1,4 @@
-import type { RootRunFacts, RunRecord } from "@evenkeel/core";
+import type { FailureClass, RunRecord } from "@evenkeel/core";
 
 import { RunFlagsError } from "../errors.ts";
 import type { Judgement } from "../judge.ts";
@@ -13,6 +13,35 @@ export interface PersonFlag {
   reason: string;
   comment: string;
   actor: string;
+  /** @default "unknown" */
+  failureClass?: FailureClass;
+  /** The tool that lacks something, where one can be told. */
+  tool?: string;
+  /** What it lacks, in the words of who missed it. */
+  field?: string;
+}
+
+/** Where an execution is found in LangSmith. */
+export interface KeptTrace extends TracedRun {
+  /** The project, by name. */
+  project: string | null;
+  /** The highest run the last process closed, where that is another one: the execution was resumed. */
+  part: TracedRun | null;
+}
+
+/** A run in LangSmith. */
+export interface TracedRun {
+  runId: string;
+  /** ISO 8601, UTC. */
+  startTime: string | null;
+}
+
+/** What reviewers were told of an execution. */
+export interface KeptReview {
+  /** Names what was said; empty where an earlier flag was taken back. */
+  key: string;
+  /** `due` until everyone has it: a process that dies in between leaves it for the sweep. */
+  state: "due" | "sent";
 }
 
 /** What run-flags keeps of an execution, under `facts.runFlags` of its record. */
@@ -24,8 +53,9 @@ export interface KeptRun {
   /** It may stand as an example of a good run. */
   clean: boolean;
   people: PersonFlag[];
-  /** The root run of its latest trace, where it was traced. */
-  trace: RootRunFacts | null;
+  /** The run that stands for the execution, where it was traced. */
+  trace: KeptTrace | null;
+  review: KeptReview | null;
 }
 
 /** Reads what run-flags kept in a record; one of a later version is refused with a code. */
@@ -38,7 +68,13 @@ export function keptRun(record: RunRecord | undefined): KeptRun | undefined {
       message: `The record of ${record?.executionId} holds run flags of version ${String(kept.v)}; this release reads version 1. Upgrade @evenkeel/run-flags.`,
     });
   }
-  return { ...kept, report: parseRunReport(kept.report) };
+  return {
+    ...kept,
+    people: kept.people ?? [],
+    review: kept.review ?? null,
+    trace: kept.trace ?? null,
+    report: parseRunReport(kept.report),
+  };
 }
 
 /** The record with what run-flags keeps; the facts of other middleware stay. */

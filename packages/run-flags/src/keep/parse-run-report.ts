@@ -44,6 +44,7 @@ const schema: z.ZodType<RunReport> = z.object({
     promises: z.boolean(),
     callsInText: z.boolean(),
     breaksOff: z.boolean(),
+    cutShort: z.enum(["length", "filter"]).nullable().default(null),
     facts: z.array(z.string()),
   }),
   calls: z.array(
@@ -63,14 +64,20 @@ const schema: z.ZodType<RunReport> = z.object({
       error: z.string().nullable(),
     }),
   ),
-  tools: z.record(z.string(), z.object({ calls: count, failed: count })),
+  tools: z.record(
+    z.string(),
+    z.object({ calls: count, failed: count, fields: z.array(z.string()).default([]) }),
+  ),
   offered: z.array(z.string()).nullable(),
   largestResult: z
     .object({ share: z.number(), tool: z.string(), step: count, size: count })
     .nullable(),
   loop: z.object({ kind: z.string(), rounds: count, action: z.string(), step: count }).nullable(),
+  events: z.record(z.string(), count).default({}),
   offloads: count,
   effects: count,
+  unknownEffects: z.array(z.string()).default([]),
+  breakers: z.array(z.string()).default([]),
   budgetSpent: z.number().nullable(),
   drift: z.array(z.string()),
   error: z

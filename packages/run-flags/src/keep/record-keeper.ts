@@ -17,6 +17,9 @@ export interface RecordKeeper {
   flush(): Promise<void>;
 }
 
+/** A store that has not answered by then is taken for one that failed. */
+const STORE_TIMEOUT_MS = 10_000;
+
 /** Makes the keeper of a store's records. */
 export function recordKeeper(
   store: RecordStore | undefined,
@@ -30,7 +33,7 @@ export function recordKeeper(
     if (store === undefined) return Promise.resolve();
     const before = tails.get(executionId) ?? Promise.resolve();
     const tail: Promise<void> = before
-      .then(() => work(store))
+      .then(() => answered(work(store)))
       .catch((error: unknown) =>
         onError(
           new RunFlagsError({
@@ -60,6 +63,19 @@ export function recordKeeper(
       while (tails.size > 0) await Promise.all(tails.values());
     },
   };
+}
+
+async function answered(work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`The store has not answered for ${STORE_TIMEOUT_MS} ms.`);
+    timer = setTimeout(() => reject(error), STORE_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Waits for work, `mostMs` milliseconds at most; its failure is no concern here. */

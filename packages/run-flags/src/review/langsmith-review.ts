@@ -1,43 +1,11 @@
-import type { RootRunFacts } from "@evenkeel/core";
-
-import type { Judgement } from "../judge.ts";
-import type { Outbox } from "./outbox.ts";
-import { fixedId, inSample } from "./review-ids.ts";
-
-/** The calls of the `langsmith` client that a review needs; `new Client()` is one. */
-export interface ReviewClient {
-  readProject(project: { projectName: string }): Promise<{ id: string }>;
-  createFeedback(feedback: {
-    runId: string;
-    sessionId: string;
-    key: string;
-    score: number;
-    comment: string;
-    feedbackId: string;
-    sourceInfo: Record<string, string>;
-    extendTraceRetention: false;
-  }): Promise<unknown>;
-  listAnnotationQueues(query: { name: string }): AsyncIterable<{ id: string; name: string }>;
-  createAnnotationQueue(queue: {
-    name: string;
-    description: string;
-    rubricInstructions: string;
-  }): Promise<{ id: string }>;
-  addRunsToAnnotationQueue(
-    queueId: string,
-    runs: { runId: string; sessionId: string; startTime: string }[],
-  ): Promise<unknown>;
-}
-
-/** The annotation queue for runs that a person should look at. */
-export interface ReviewQueue {
-  /** Made with the rubric where it is missing. @default "evenkeel: flagged runs" */
-  name?: string;
-  /** Score from which a flagged run is queued, 0 to 1. @default 0 */
-  from?: number;
-  /** What the reviewer is asked. @default three questions about the outcome and its evidence */
-  rubric?: string;
-}
+import type { KeptTrace } from "../keep/kept-run.ts";
+import type { Finding } from "./finding.ts";
+import { marksOf, remarked } from "./marks.ts";
+import { type Outbox, isNotFound } from "./outbox.ts";
+import type { ReviewClient } from "./review-client.ts";
+import { fixedId } from "./review-ids.ts";
+import { findQueue } from "./review-queue.ts";
+import type { ReviewQueue } from "./review-queue.ts";
 
 /** Where flagged runs are reviewed in LangSmith. */
 export interface LangSmithReviewOptions {
@@ -46,24 +14,35 @@ export interface LangSmithReviewOptions {
   feedback?: boolean;
   /** False for none. @default a queue with the default name */
   queue?: ReviewQueue | false;
+  /** The project in which the sweep looks for runs of processes that died. @default what LANGSMITH_PROJECT says, else "default" */
+  project?: string;
 }
 
-/** A run to be reviewed. */
-interface ReviewedRun {
-  executionId: string;
-  judgement: Judgement;
-  root: RootRunFacts;
-  sampleGood: number;
+/** How a finding stands to what LangSmith knows. */
+export interface TellOptions {
+  /** The live root run carries the marks already. */
+  marked: boolean;
+  /** An earlier finding was told, and is replaced by this one. */
+  corrects: boolean;
 }
 
-/** Sends runs to LangSmith's review, in the background. */
-export type Review = (run: ReviewedRun) => void;
+/** Tells LangSmith what was found, in the background. */
+export interface LangSmithReview {
+  /** Settles with whether everything arrived; what was given up is reported. */
+  tell(finding: Finding, trace: KeptTrace, options: TellOptions): Promise<boolean>;
+  /** The run of an execution whose process left no record of it. */
+  find(executionId: string): Promise<KeptTrace | null>;
+}
 
-const RUBRIC =
-  "Did the run do what was asked? Is the evidence in the feedback `needs_review` right? If it failed, name the first step that went wrong.";
+/** Feedback key under which reviewers find flagged runs. */
+export const NEEDS_REVIEW = "needs_review";
 
-/** Makes the sender of feedback and queue items. */
-export function langSmithReview(options: LangSmithReviewOptions, outbox: Outbox): Review {
+/** A root that a killed process never sent stays away for good: from this try on its part stands in. */
+const TRIES_OF_ROOT = 6;
+const MOST_FLAGS = 10;
+
+/** Makes the teller of findings. */
+export function langSmithReview(options: LangSmithReviewOptions, outbox: Outbox): LangSmithReview {
   const { client, feedback = true, queue = {} } = options;
   const known = new Map<string, Promise<string>>();
   const once = (key: string, find: () => Promise<string>): Promise<string> => {
@@ -75,53 +54,94 @@ export function langSmithReview(options: LangSmithReviewOptions, outbox: Outbox)
   const sessionOf = (project: string): Promise<string> =>
     once(`project:${project}`, async () => (await client.readProject({ projectName: project })).id);
 
-  async function queueId({ name = "evenkeel: flagged runs", rubric }: ReviewQueue) {
-    return once("queue", async () => {
-      for await (const existing of client.listAnnotationQueues({ name })) {
-        if (existing.name === name) return existing.id;
-      }
-      const made = await client.createAnnotationQueue({
-        name,
-        description: "Runs that Evenkeel's rules flagged, and a sample of those they did not.",
-        rubricInstructions: rubric ?? RUBRIC,
-      });
-      return made.id;
+  async function mark(finding: Finding, runId: string, sessionId: string): Promise<void> {
+    const run = await client.runs.retrieve(runId, {
+      project_id: sessionId,
+      selects: ["TAGS", "EXTRA", "METADATA"],
     });
+    const { tags = [], extra = {}, metadata = extra["metadata"] } = run;
+    const now = remarked({ tags, metadata: { ...(metadata as object) } }, marksOf(finding));
+    await client.updateRun(runId, { tags: now.tags, extra: { ...extra, metadata: now.metadata } });
   }
 
-  return ({ executionId, judgement, root, sampleGood }) => {
-    const { flagged, score } = judgement;
-    const { id: runId, project, startTime } = root;
-    if (project === null) return;
-    if (flagged && feedback) {
-      outbox.post(`Feedback on execution ${executionId}`, async () =>
-        client.createFeedback({
-          runId,
-          sessionId: await sessionOf(project),
-          key: "needs_review",
-          score: 1,
-          comment: evidenceOf(judgement),
-          feedbackId: fixedId("needs_review", executionId),
-          sourceInfo: { by: "evenkeel", execution_id: executionId },
-          extendTraceRetention: false,
-        }),
-      );
-    }
-    const wanted =
-      queue !== false && (flagged ? score >= (queue.from ?? 0) : inSample(executionId, sampleGood));
-    if (!wanted || startTime === null) return;
-    outbox.post(`Queueing of execution ${executionId}`, async () => {
-      const sessionId = await sessionOf(project);
-      await client.addRunsToAnnotationQueue(await queueId(queue), [
-        { runId, sessionId, startTime },
-      ]);
-    });
+  return {
+    async tell(finding, trace, { marked, corrects }) {
+      const { executionId, flagged, sampled, score } = finding;
+      const { project } = trace;
+      if (project === null) return true;
+      const standing = (attempt: number) =>
+        attempt > TRIES_OF_ROOT && trace.part !== null ? trace.part : trace;
+      const works: Promise<boolean>[] = [];
+      // The live run of this process has its marks; the first run of a resumed execution has none yet.
+      if (!marked || trace.part !== null) {
+        const what = `Marking of execution ${executionId}`;
+        const work = outbox.postOnceIngested(what, async (attempt) => {
+          const { runId } = standing(attempt);
+          await mark(finding, runId, await sessionOf(project));
+        });
+        works.push(work);
+      }
+      if (feedback && (flagged || corrects)) {
+        const what = `Feedback on execution ${executionId}`;
+        const work = outbox.postOnceIngested(what, async (attempt) =>
+          client.createFeedback({
+            runId: standing(attempt).runId,
+            sessionId: await sessionOf(project),
+            key: NEEDS_REVIEW,
+            score: flagged ? 1 : 0,
+            comment: evidenceOf(finding),
+            feedbackId: fixedId(NEEDS_REVIEW, executionId),
+            sourceInfo: { by: "evenkeel", execution_id: executionId },
+            extendTraceRetention: false,
+          }),
+        );
+        works.push(work);
+      }
+      if (queue !== false && (flagged ? score >= (queue.from ?? 0) : sampled)) {
+        const what = `Queueing of execution ${executionId}`;
+        const work = outbox.postOnceIngested(what, async (attempt) => {
+          const { runId, startTime } = standing(attempt);
+          if (startTime === null) return;
+          const sessionId = await sessionOf(project);
+          const queueId = await once("queue", () => findQueue(client, queue, sessionId));
+          await client.addRunsToAnnotationQueue(queueId, [{ runId, sessionId, startTime }]);
+        });
+        works.push(work);
+      }
+      return (await Promise.all(works)).every(Boolean);
+    },
+
+    async find(executionId) {
+      const { project = projectOfEnvironment() } = options;
+      const sessionId = await sessionOf(project).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      if (sessionId === undefined) return null;
+      const filter = `and(eq(metadata_key, "evenkeel_execution_id"), eq(metadata_value, ${JSON.stringify(executionId)}))`;
+      const found = client.runs.query({
+        project_ids: [sessionId],
+        filter,
+        is_root: true,
+        selects: ["ID", "START_TIME"],
+      });
+      for await (const { id, start_time: startTime = null } of found) {
+        if (id !== undefined) return { runId: id, startTime, project, part: null };
+      }
+      return null;
+    },
   };
 }
 
-function evidenceOf({ flags, score }: Judgement): string {
+/** The project LangChain's tracer sends to where it is told none. */
+export function projectOfEnvironment(): string {
+  return process.env["LANGSMITH_PROJECT"] ?? process.env["LANGCHAIN_PROJECT"] ?? "default";
+}
+
+function evidenceOf({ flags, score, flagged, outcome }: Finding): string {
+  if (!flagged) return `It was flagged before, and ${outcome} without a flag after all.`;
   const lines = flags
-    .slice(0, 10)
+    .slice(0, MOST_FLAGS)
     .map(({ rule, severity, evidence, step }) =>
       [`${rule} (${severity}): ${evidence}`, ...(step === null ? [] : [`[call ${step}]`])].join(
         " ",

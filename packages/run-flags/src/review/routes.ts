@@ -10,8 +10,10 @@ export interface FlaggedRun {
   score: number;
   severity: Severity;
   flags: readonly Flag[];
-  /** The root run in LangSmith, where it was traced. */
+  /** The run that stands for the execution in LangSmith, where it was traced. */
   runId: string | null;
+  /** The same each time this is sent, by whatever process: drop what you have seen. */
+  id: string;
 }
 
 /** Takes a flagged run; what it throws is reported and reaches nobody else. */
@@ -59,12 +61,7 @@ async function toWebhook(
 ): Promise<void> {
   const response = await fetch(webhook, {
     method: "POST",
-    // The key lets a receiver drop what it has seen.
-    headers: {
-      "content-type": "application/json",
-      "idempotency-key": run.executionId,
-      ...headers,
-    },
+    headers: { "content-type": "application/json", "idempotency-key": run.id, ...headers },
     body: JSON.stringify(run),
     signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS),
   });

@@ -85,3 +85,21 @@ export const answerBreaksOff: FlagRule = {
         }
       : undefined,
 };
+
+/** The provider ended the final answer, not the model. */
+export const answerCutShort: FlagRule = {
+  name: "answer-cut-short",
+  failureClass: "contract-violation",
+  judge: ({ answer: { cutShort } }) =>
+    cutShort === null
+      ? undefined
+      : {
+          strength: 1,
+          severity: "medium",
+          evidence:
+            cutShort === "length"
+              ? "The provider cut the final answer at the limit on output tokens."
+              : "The provider's content filter ended the final answer.",
+          step: null,
+        },
+};

@@ -33,6 +33,22 @@ export const cutOff: FlagRule = {
   },
 };
 
+/** A failing tool took the whole run with it. */
+export const toolErrorEndedRun: FlagRule = {
+  name: "tool-error-ended-run",
+  failureClass: "tool-exhaustion",
+  judge: ({ calls, answer, outcome, error }) => {
+    const last = calls.findLast((call) => call.answered);
+    if (outcome !== "failed" || answer.given || last === undefined || last.ok) return undefined;
+    return {
+      strength: 1,
+      severity: "high",
+      evidence: `The run ended in an error${error === null ? "" : ` (${error.code})`} after "${last.tool}" failed.`,
+      step: last.step,
+    };
+  },
+};
+
 /** A tool failed, was not called with success afterwards, and the run answered all the same. */
 export const failureIgnored: FlagRule = {
   name: "failed-tool-ignored",
@@ -102,6 +118,31 @@ export const invalidArguments: FlagRule = {
       severity: count > 2 ? "medium" : "low",
       evidence: `${count} of ${calls.length} calls had arguments that do not fit the tool's schema, first of "${first.tool}".`,
       step: first.step,
+    };
+  },
+};
+
+const equalRounds = 3;
+
+/** The same call was made again and again and got the same answer each time. */
+export const repeatedCall: FlagRule = {
+  name: "repeated-call",
+  failureClass: "planning",
+  judge: ({ calls }) => {
+    const seen = new Map<string, { first: RecordedCall; times: number }>();
+    for (const call of calls) {
+      if (!call.answered) continue;
+      const key = `${call.call} ${call.answer}`;
+      const { first, times } = seen.get(key) ?? { first: call, times: 0 };
+      seen.set(key, { first, times: times + 1 });
+    }
+    const [worst] = [...seen.values()].toSorted((one, other) => other.times - one.times);
+    if (worst === undefined || worst.times < equalRounds) return undefined;
+    return {
+      strength: Math.min(1, worst.times / 6),
+      severity: worst.times >= 6 ? "low" : "info",
+      evidence: `"${worst.first.tool}" was called ${worst.times} times with the same arguments and the same answer.`,
+      step: worst.first.step,
     };
   },
 };

@@ -80,6 +80,36 @@ export const budgetNearlySpent: FlagRule = {
         },
 };
 
+/** Nobody knows whether a side effect happened. */
+export const effectUnknown: FlagRule = {
+  name: "effect-unknown",
+  failureClass: "infrastructure",
+  judge: ({ unknownEffects: [first, ...others], calls }) =>
+    first === undefined
+      ? undefined
+      : {
+          strength: 1,
+          severity: "high",
+          evidence: `Whether "${first}"${others.length === 0 ? "" : ` and ${others.length} more`} took effect is not known.`,
+          step: calls.find(({ tool }) => tool === first)?.step ?? null,
+        },
+};
+
+/** A circuit breaker opened while the execution ran. */
+export const breakerOpened: FlagRule = {
+  name: "breaker-opened",
+  failureClass: "tool-exhaustion",
+  judge: ({ breakers: [first, ...others], calls }) =>
+    first === undefined
+      ? undefined
+      : {
+          strength: 0.5,
+          severity: "low",
+          evidence: `The circuit breaker of "${first}"${others.length === 0 ? "" : ` and ${others.length} more`} opened.`,
+          step: calls.find(({ tool, ok }) => tool === first && !ok)?.step ?? null,
+        },
+};
+
 const largeShare = 0.6;
 const largeSize = 20_000;
 

@@ -15,6 +15,8 @@ export interface AnswerShape {
   callsInText: boolean;
   /** Breaks off: an open code fence, tag or sentence. */
   breaksOff: boolean;
+  /** Its provider ended it: at the limit on output tokens, or by a content filter. */
+  cutShort: "length" | "filter" | null;
   /** Hashes of the numbers, names and references it contains, at most 96. */
   facts: string[];
 }
@@ -36,6 +38,7 @@ const thinkingPattern = /<(thinking|think|reasoning|scratchpad)>[\s\S]*?(?:<\/\1
 export function answerShape(
   text: string | undefined,
   toolNames: readonly string[] = [],
+  cutShort: AnswerShape["cutShort"] = null,
 ): AnswerShape {
   const whole = endsOf(text ?? "");
   const said = whole.replaceAll(thinkingPattern, "").trim();
@@ -56,6 +59,7 @@ export function answerShape(
     promises: promisesPattern.test(lastSentences) && !courtesyPattern.test(lastSentences),
     callsInText: callPattern.test(whole) || mentionsCall(said, toolNames),
     breaksOff: said !== "" && breaksOff(whole, said),
+    cutShort,
     facts: textFacts(said),
   };
 }

@@ -1,0 +1,96 @@
+import type { RunRecord } from "@evenkeel/core";
+
+import {
+  type KeptReview,
+  type KeptRun,
+  type KeptTrace,
+  keptRun,
+  withKept,
+} from "../keep/kept-run.ts";
+import type { RecordKeeper } from "../keep/record-keeper.ts";
+import { type Finding, reviewOf } from "../review/finding.ts";
+import type { Reviewers } from "../review/reviewers.ts";
+
+/** A record as it is to be kept, and what reviewers are to know of it. */
+export interface Outcome {
+  /** With what run-flags keeps of it, up to the state of its review. */
+  record: RunRecord;
+  finding: Finding;
+  /** The live root run carries the marks already. */
+  marked: boolean;
+}
+
+/** Keeps outcomes and tells reviewers of them, each at most once. */
+export interface Delivery {
+  /**
+   * Changes a record as the store has it, then tells the reviewers what they do not know yet. What a
+   * process that dies in between leaves untold stays marked as due.
+   */
+  deliver(
+    executionId: string,
+    outcome: (known: RunRecord | undefined, kept: KeptRun | undefined) => Outcome | undefined,
+  ): Promise<void>;
+  /** Tells again what is marked as due. */
+  repeat(record: RunRecord, kept: KeptRun, finding: Finding): Promise<void>;
+  flush(): Promise<void>;
+}
+
+/** Makes the delivery of one middleware, or of one sweep. */
+export function deliveryOf(keeper: RecordKeeper, reviewers: Reviewers): Delivery {
+  const underWay = new Set<Promise<void>>();
+  const track = (work: Promise<void>): Promise<void> => {
+    underWay.add(work);
+    return work.finally(() => underWay.delete(work));
+  };
+
+  async function tell(
+    { executionId }: RunRecord,
+    finding: Finding,
+    trace: KeptTrace | null,
+    { marked, corrects, review }: { marked: boolean; corrects: boolean; review: KeptReview },
+  ): Promise<void> {
+    if (!(await reviewers.tell(finding, trace, { marked, corrects }))) return;
+    await keeper.change(executionId, (known, kept) => {
+      if (known === undefined || kept?.review?.key !== review.key) return undefined;
+      return withKept(known, { ...kept, review: { ...review, state: "sent" } });
+    });
+  }
+
+  async function keepAndTell(
+    executionId: string,
+    outcome: Parameters<Delivery["deliver"]>[1],
+  ): Promise<void> {
+    let telling: (() => Promise<void>) | undefined;
+    let asked = false;
+    const decide = (known?: RunRecord, kept?: KeptRun): RunRecord | undefined => {
+      asked = true;
+      const { record, finding, marked } = outcome(known, kept) ?? {};
+      const keeps = keptRun(record);
+      if (record === undefined || keeps === undefined || finding === undefined) return undefined;
+      const told = kept?.review ?? null;
+      const review = reviewOf(finding, told);
+      if (review?.state === "due") {
+        const corrects = told !== null && told.key !== "";
+        const options = { marked: marked ?? false, corrects, review };
+        telling = () => tell(record, finding, keeps.trace, options);
+      }
+      return withKept(record, { ...keeps, review });
+    };
+    await keeper.change(executionId, decide);
+    // Where there is no store, or it cannot be read, reviewers are told all the same.
+    if (!asked) decide();
+    await telling?.();
+  }
+
+  return {
+    deliver: (executionId, outcome) => track(keepAndTell(executionId, outcome)),
+    repeat: (record, { trace, review }, finding) =>
+      review === null
+        ? Promise.resolve()
+        : track(tell(record, finding, trace, { marked: false, corrects: true, review })),
+    async flush() {
+      while (underWay.size > 0) await Promise.all(underWay);
+      await reviewers.flush();
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import type { RootRunFacts, RunOutcome, RunRecord, RunRequest } from "@evenkeel/core";
+import { isCommand } from "@langchain/langgraph";
+
+import { totalSums } from "../gather/call-sums.ts";
+import type { GatheredRun } from "../gather/gathered-run.ts";
+import { reportOf, wasAborted } from "../gather/report-of.ts";
+import { type EventSums, eventSums } from "../gather/run-events.ts";
+import { type KeptRun, withKept } from "../keep/kept-run.ts";
+import { type RecordKeeper, within } from "../keep/record-keeper.ts";
+import { recordOf } from "../keep/record-of.ts";
+import type { RunBaselines } from "../keep/run-baselines.ts";
+import type { FlagContext } from "../options.ts";
+import { findingOf } from "../review/finding.ts";
+import { traceOf } from "../review/trace-of.ts";
+import type { FlagRule } from "../rules/flag-rule.ts";
+import type { RunReport } from "../run-report.ts";
+import { announce } from "./announce.ts";
+import type { Delivery } from "./delivery.ts";
+import { judgeRun } from "./judging.ts";
+import { supersededOutcome } from "./superseded.ts";
+
+/** Where what is found about a run goes. */
+export interface EndParts {
+  readonly rules: readonly FlagRule[];
+  readonly baselines: RunBaselines | undefined;
+  readonly stored: boolean;
+  readonly keeper: RecordKeeper;
+  readonly delivery: Delivery;
+}
+
+/** One run's beginning and end, as they are recorded. */
+export interface RunEnding {
+  /** How often the execution was taken up again without a pause before. */
+  readonly resumes: number;
+  begin(): void;
+  /** An attempt came to its outcome and the trace is still open. */
+  attempted(outcome: RunOutcome, root: RootRunFacts | null): Promise<void>;
+  /** The run came to its outcome, after all attempts. */
+  end(outcome: RunOutcome): Promise<void>;
+}
+
+const BASELINE_WAIT_MS = 500;
+
+/** Prepares the record of one run. */
+export function runEnding(
+  request: RunRequest,
+  context: FlagContext,
+  { rules, baselines, stored, keeper, delivery }: EndParts,
+  held: Readonly<Record<string, unknown>>,
+): RunEnding {
+  const { memory } = context;
+  const { id: executionId, isNew } = context.execution;
+  const continued = !isNew && !isCommand(request.input);
+  const resumes = Number(held["resumes"] ?? 0) + (continued ? 1 : 0);
+  let loaded: Promise<void> | undefined;
+  let root: RootRunFacts | null = null;
+  let finished: { status: RunOutcome["status"]; attempt: number } | undefined;
+
+  const report = (outcome: RunOutcome | { status: "running" }): RunReport =>
+    reportOf({
+      request,
+      context,
+      outcome,
+      resumes,
+      gathered: memory.get("gathered") as GatheredRun,
+      sums: totalSums(held, memory),
+      events: (memory.get("events") as EventSums | undefined) ?? eventSums(held["events"]),
+    });
+  const keep = (
+    known: RunRecord | undefined,
+    kept: KeptRun | undefined,
+    fields: Pick<KeptRun, "report" | "judgement" | "clean">,
+    status: RunRecord["status"],
+  ): RunRecord =>
+    withKept(recordOf(context, known, fields.report, status), {
+      v: 1,
+      ...fields,
+      people: kept?.people ?? [],
+      trace: traceOf(root) ?? kept?.trace ?? null,
+      review: kept?.review ?? null,
+    });
+
+  async function finish(outcome: RunOutcome): Promise<void> {
+    finished = { status: outcome.status, attempt: context.execution.attempt };
+    const ended = report(outcome);
+    if (outcome.status === "interrupted") {
+      // It waits for a person: what it comes to is judged when it goes on, or by the sweep.
+      void keeper.change(executionId, (known, kept) =>
+        keep(known, kept, { report: ended, judgement: null, clean: false }, "interrupted"),
+      );
+      return;
+    }
+    await within(loaded, BASELINE_WAIT_MS);
+    const { options } = context;
+    const { judgement, clean } = judgeRun(ended, options, rules, baselines);
+    for (const { rule, message } of judgement.broken) {
+      context.emit("middleware-warning", { detail: { rule, message } });
+    }
+    const outcomeOf = (known: RunRecord | undefined, kept: KeptRun | undefined) => {
+      const fields = { report: ended, judgement, clean };
+      const record = keep(known, kept, fields, outcome.status);
+      const people = kept?.people ?? [];
+      const finding = findingOf(record, { ...fields, people }, options.sampleGood);
+      return { record, finding, marked: true };
+    };
+    announce(outcomeOf(undefined, undefined).finding, context);
+    if (clean) baselines?.add(ended);
+    settle(executionId, outcomeOf);
+  }
+
+  /** In `observe` the record is kept and nobody is told. */
+  function settle(id: string, outcome: Parameters<Delivery["deliver"]>[1]): void {
+    if (context.mode !== "observe") void delivery.deliver(id, outcome);
+    else void keeper.change(id, (known, kept) => outcome(known, kept)?.record);
+  }
+
+  return {
+    resumes,
+    begin() {
+      loaded = baselines?.load().catch(() => undefined);
+      if (!stored) return;
+      const fields = { report: report({ status: "running" }), judgement: null, clean: false };
+      if (isNew) keeper.put(keep(undefined, undefined, fields, "running"));
+      else void keeper.change(executionId, (known, kept) => keep(known, kept, fields, "running"));
+      const { supersedes } = request;
+      if (supersedes === undefined) return;
+      const judged = (ended: RunReport) => judgeRun(ended, context.options, rules, undefined);
+      settle(supersedes.executionId, supersededOutcome(judged, context.now));
+    },
+    async attempted(outcome, at) {
+      root = at;
+      // Another attempt may follow a failure, whose tags reach the trace late as well; none follows
+      // an abort, and its caller does not wait for the run to end.
+      if (outcome.status !== "failed" || wasAborted(outcome.error, request)) await finish(outcome);
+    },
+    async end(outcome) {
+      const { attempt } = context.execution;
+      if (finished?.status === outcome.status && finished.attempt === attempt) return;
+      await finish(outcome);
+    },
+  };
+}

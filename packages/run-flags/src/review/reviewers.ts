@@ -1,0 +1,75 @@
+import type { KeptTrace } from "../keep/kept-run.ts";
+import type { Finding } from "./finding.ts";
+import { findingKey } from "./finding.ts";
+import { langSmithReview } from "./langsmith-review.ts";
+import type { LangSmithReviewOptions, TellOptions } from "./langsmith-review.ts";
+import type { Outbox } from "./outbox.ts";
+import { fixedId } from "./review-ids.ts";
+import { handlersFor } from "./routes.ts";
+import type { FlagRoute, FlaggedRun } from "./routes.ts";
+
+/** Everyone who is told what was found: LangSmith and the routes. */
+export interface Reviewers {
+  /** Settles with whether everyone has it; what was given up is reported. */
+  tell(finding: Finding, trace: KeptTrace | null, options: TellOptions): Promise<boolean>;
+  flush(): Promise<void>;
+}
+
+/** Who is told of a finding. */
+export interface ReviewersOptions {
+  langsmith?: LangSmithReviewOptions | undefined;
+  routes?: readonly FlagRoute[] | undefined;
+}
+
+/** Makes the tellers of one middleware, or of one sweep. */
+export function reviewersOf(
+  { langsmith, routes = [] }: ReviewersOptions,
+  outbox: Outbox,
+): Reviewers {
+  const review = langsmith === undefined ? undefined : langSmithReview(langsmith, outbox);
+  return {
+    async tell(finding, trace, options) {
+      const told = reviewed(finding, trace, options);
+      const routed = handlersOf(finding, trace, routes).map((handle) =>
+        outbox.post(`A route for execution ${finding.executionId}`, handle),
+      );
+      return (await Promise.all([told, ...routed])).every(Boolean);
+    },
+    flush: () => outbox.flush(),
+  };
+
+  async function reviewed(
+    finding: Finding,
+    trace: KeptTrace | null,
+    options: TellOptions,
+  ): Promise<boolean> {
+    let known = trace;
+    // A process that died, or one without a tracer of its own, left no word of where the run is.
+    if (known === null && review !== undefined && !options.marked) {
+      const { executionId } = finding;
+      const search = async (): Promise<void> => void (known = await review.find(executionId));
+      if (!(await outbox.post(`The search for execution ${executionId}`, search))) return false;
+    }
+    return known === null || review === undefined || review.tell(finding, known, options);
+  }
+}
+
+function handlersOf(
+  finding: Finding,
+  trace: KeptTrace | null,
+  routes: readonly FlagRoute[],
+): (() => Promise<void>)[] {
+  if (!finding.flagged) return [];
+  const { executionId, threadId, outcome, score, severity, flags } = finding;
+  const run: FlaggedRun = {
+    executionId,
+    threadId,
+    outcome,
+    score,
+    severity,
+    flags,
+    runId: trace?.runId ?? null,
+    id: fixedId("route", executionId, findingKey(finding)),
+  };
+  return handlersFor(run, routes).map((handle) => async () => handle(run));
+}
