@@ -86,6 +86,8 @@ export interface RunRequest {
   readonly middleware: readonly MiddlewareFacts[];
   /** Private state of the thread as the checkpoint holds it, by channel. */
   readonly state: Readonly<Record<string, unknown>>;
+  /** The thread's `messages` as the checkpoint holds them; empty where there are none. */
+  readonly messages: readonly unknown[];
   /** The execution that this new input ends while it was still open. */
   readonly supersedes?: { readonly executionId: string } | undefined;
   /** Pending tasks of a resumed thread whose node is gone from the graph. */

@@ -136,6 +136,7 @@ export async function openRun(
       graph: plan.facts,
       middleware: factsOf(plan.stack),
       state: Object.fromEntries([...plan.reset.keys()].map((name) => [name, held(name)])),
+      messages: Array.isArray(messages) ? messages : [],
       supersedes: superseded,
       missingNodes:
         continues && tuple !== undefined ? missingNodes(tuple, new Set(plan.facts.nodes)) : [],
