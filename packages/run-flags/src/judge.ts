@@ -6,6 +6,7 @@ import type { Flag, FlagLimits, FlagRule } from "./rules/flag-rule.ts";
 import type { RunReport } from "./run-report.ts";
 import { type ScoreWeights, scoreOf } from "./score/score.ts";
 import { weights as shippedWeights } from "./score/weights.ts";
+import { plainText } from "./shape/plain-text.ts";
 
 /** What the rules make of a run. */
 export interface Judgement {
@@ -65,7 +66,7 @@ export function judge(
         failureClass: rule.failureClass,
         strength: Math.min(1, verdict.strength),
         severity: verdict.severity,
-        evidence: verdict.evidence.slice(0, 500),
+        evidence: plainText(verdict.evidence, 500),
         step: verdict.step,
       });
     } catch (error) {
@@ -91,5 +92,5 @@ function gravest(flags: readonly Flag[]): Severity {
 }
 
 function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 300);
+  return plainText(error instanceof Error ? error.message : String(error), 300);
 }

@@ -6,6 +6,7 @@ import type { CallCost } from "./gather/call-cost.ts";
 import type { LangSmithReviewOptions } from "./review/langsmith-review.ts";
 import type { FlagRoute } from "./review/routes.ts";
 import { SEVERITIES } from "./review/routes.ts";
+import { isRuleName } from "./rules/define-flag-rule.ts";
 import type { FlagLimits, FlagRule } from "./rules/flag-rule.ts";
 
 /** Which rules judge a run. */
@@ -102,7 +103,7 @@ function assertRules(rules: unknown): void {
   const { add = [], without = [], limits = {}, ...others } = rules;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) refuse(`rules.${unknown}`, others[unknown], "add, without and limits");
-  if (!Array.isArray(add) || !add.every((rule) => hasMethods(rule, ["judge"]))) {
+  if (!Array.isArray(add) || !add.every(isRule)) {
     refuse("rules.add", add, "a list of rules made by defineFlagRule");
   }
   if (!Array.isArray(without) || !without.every((rule) => typeof rule === "string")) {
@@ -155,6 +156,10 @@ function assertRoutes(routes: unknown): void {
       refuse("routes.to", to, '"console", { webhook: URL } or a function');
     }
   }
+}
+
+function isRule(rule: unknown): boolean {
+  return hasMethods(rule, ["judge"]) && isRuleName((rule as { name?: unknown }).name);
 }
 
 function refuse(option: string, came: unknown, allowed: string): never {

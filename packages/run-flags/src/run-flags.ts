@@ -83,7 +83,9 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
   ): Promise<RunOutcome> {
     const { memory, state, execution } = context;
     const held = state.read(CHANNEL);
-    memory.set("gathered", gatherRun());
+    const run = gatherRun();
+    if (!execution.isNew) run.resumed(request.messages);
+    memory.set("gathered", run);
     const ending = runEnding(request, context, parts, held);
     state.write(CHANNEL, { resumes: ending.resumes });
     let events = eventSums(held["events"]);

@@ -1,6 +1,5 @@
 import { classifyFailure, toolName } from "@evenkeel/core";
 import type { ModelRequest, ToolCallRequest } from "@evenkeel/core";
-import type { BaseMessage } from "@langchain/core/messages";
 
 import type { RunCall, RunFacts, RunTurn } from "../run-facts.ts";
 import {
@@ -34,7 +33,9 @@ type GatheredAnswer = Pick<RunCall, "result" | "failed" | "known" | "valid">;
 
 /** What the calls of one run came to, in this process and in the messages of earlier ones. */
 export interface GatheredRun {
-  /** Reads what a model is asked with: the request, and the turns an earlier process made. */
+  /** Reads what an earlier process made of the execution, as the thread holds it. */
+  resumed(messages: readonly unknown[]): void;
+  /** Reads what a model is asked with: the request, and turns the thread does not hold as messages. */
   asked(request: ModelRequest, site: string): void;
   replied(result: unknown): void;
   answered(request: ToolCallRequest, result: unknown): void;
@@ -77,17 +78,12 @@ export function gatherRun(): GatheredRun {
   };
 
   return {
+    resumed: (messages) => read(messages.filter(isMessage)),
     asked({ messages, tools }, site) {
       for (const tool of tools) offered.add(toolName(tool) ?? "unnamed");
       if (sites.has(site)) return;
       sites.add(site);
-      const last = messages.findLastIndex((message) => message.type === "human");
-      if (requests === undefined) {
-        const human = messages[last];
-        requests = human === undefined ? [] : [textOf(human)];
-      }
-      // After the last input there are only turns of this execution, an earlier process's perhaps.
-      for (const message of last < 0 ? [] : messages.slice(last + 1)) restore(message);
+      read(messages as MessageLike[]);
     },
     replied(result) {
       if (isMessage(result)) addTurn(result);
@@ -144,10 +140,16 @@ export function gatherRun(): GatheredRun {
     },
   };
 
-  function restore(message: BaseMessage): void {
-    const like = message as MessageLike;
-    if (message.type === "ai") addTurn(like);
-    if (message.type === "tool") addAnswer(like);
+  function read(messages: readonly MessageLike[]): void {
+    const last = messages.findLastIndex(({ type }) => type === "human");
+    const human = messages[last];
+    if (human === undefined) return;
+    requests ??= [textOf(human)];
+    // After the last input there are only turns of this execution, an earlier process's perhaps.
+    for (const message of messages.slice(last + 1)) {
+      if (message.type === "ai") addTurn(message);
+      if (message.type === "tool") addAnswer(message);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** The parts of a message that are gathered, whatever copy of LangChain made it. */
 export interface MessageLike {
   id?: string | undefined;
+  type?: string;
   content?: unknown;
   status?: string;
   tool_call_id?: string;

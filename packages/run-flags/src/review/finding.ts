@@ -3,6 +3,7 @@ import type { RunRecord, Severity } from "@evenkeel/core";
 import type { Judgement } from "../judge.ts";
 import type { KeptReview, KeptRun, PersonFlag } from "../keep/kept-run.ts";
 import type { Flag } from "../rules/flag-rule.ts";
+import { plainText } from "../shape/plain-text.ts";
 import { inSample } from "./review-ids.ts";
 
 /** What there is to say about an execution, whoever found it. */
@@ -76,7 +77,7 @@ function flagOf({
     failureClass,
     strength: 1,
     severity: "high",
-    evidence: `Flagged by ${actor}${about === "" ? "" : ` (${about})`}${said}`.slice(0, 500),
+    evidence: plainText(`Flagged by ${actor}${about === "" ? "" : ` (${about})`}${said}`, 500),
     step: null,
   };
 }

@@ -30,7 +30,8 @@ export function marksOf(finding: Finding): ReviewMarks {
       ...(manifestHash === null ? {} : { evenkeel_config_hash: manifestHash }),
       ...(flagged
         ? {
-            evenkeel_flag_reason: reasons.join(","),
+            // One value, since filters compare whole values; every reason has a tag of its own.
+            evenkeel_flag_reason: reasons[0] ?? "unnamed",
             evenkeel_flag_severity: severity,
             evenkeel_failure_class: failureClass,
           }

@@ -72,6 +72,8 @@ export const noToolCall: FlagRule = {
   failureClass: "planning",
   judge: (record, { baseline }) => {
     if (record.toolCalls > 0 || record.offered?.length === 0) return undefined;
+    // What was cut off before its first call says nothing of what it would have done.
+    if (["superseded", "aborted", "died"].includes(record.outcome)) return undefined;
     const usual = baseline === undefined ? undefined : shareUsingTools(baseline.entries);
     if (usual !== undefined && usual < 0.5) return undefined;
     return {
@@ -124,11 +126,12 @@ export const invalidArguments: FlagRule = {
 
 const equalRounds = 3;
 
-/** The same call was made again and again and got the same answer each time. */
+/** The same call got the same answer again and again; a loop that was detected says so itself. */
 export const repeatedCall: FlagRule = {
   name: "repeated-call",
   failureClass: "planning",
-  judge: ({ calls }) => {
+  judge: ({ calls, loop }) => {
+    if (loop !== null && loop.rounds >= equalRounds) return undefined;
     const seen = new Map<string, { first: RecordedCall; times: number }>();
     for (const call of calls) {
       if (!call.answered) continue;
@@ -152,7 +155,7 @@ export const looped: FlagRule = {
   name: "loop",
   failureClass: "planning",
   judge: ({ loop }) => {
-    if (loop === null || loop.rounds < 3) return undefined;
+    if (loop === null || loop.rounds < equalRounds) return undefined;
     return {
       strength: Math.min(1, loop.rounds / 5),
       severity: loop.rounds >= 5 ? "medium" : "low",

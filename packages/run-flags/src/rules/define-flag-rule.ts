@@ -4,6 +4,11 @@ import type { FlagRule } from "./flag-rule.ts";
 
 const namePattern = /^[a-z][a-z0-9-]{1,47}$/;
 
+/** True for a name that can stand in a tag and in a filter. */
+export function isRuleName(name: unknown): name is string {
+  return typeof name === "string" && namePattern.test(name);
+}
+
 /**
  * Checks a rule of your own and hands it back: it is judged beside the built-in ones and reaches
  * tags, metadata and feedback by its name.
@@ -19,7 +24,7 @@ const namePattern = /^[a-z][a-z0-9-]{1,47}$/;
  * });
  */
 export function defineFlagRule(rule: FlagRule): FlagRule {
-  if (!namePattern.test(rule.name)) {
+  if (!isRuleName(rule.name)) {
     throw new EvenkeelError({
       code: "invalid-flag-rule",
       message: `A flag rule's name came as ${JSON.stringify(rule.name)}; it must be 2 to 48 lower-case letters, digits and hyphens, beginning with a letter, because it becomes a tag.`,
