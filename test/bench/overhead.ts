@@ -1,7 +1,7 @@
 /** `npm run bench:overhead`: what middleware costs a run, against the bare graph and against others. */
 import { type Aim, type BenchResult, judge } from "./overhead/aims.ts";
-import { startBenchDatabase } from "./overhead/bench-database.ts";
 import { type BenchOptions, USAGE, readOptions } from "./overhead/bench-options.ts";
+import { startBenchWorld } from "./overhead/bench-world.ts";
 import { type BenchCase, benchCases, findFreeze } from "./overhead/cases.ts";
 import { measureConstruction } from "./overhead/construction.ts";
 import { benchEnvironment } from "./overhead/environment.ts";
@@ -44,19 +44,20 @@ async function benchAndReport(
   notes: readonly string[],
 ): Promise<readonly Aim[]> {
   const progress = (text: string): void => console.error(`... ${text}`);
-  const database = await startBenchDatabase();
+  const world = await startBenchWorld();
   try {
-    const rows = await measureRows(database, cases, options, progress);
-    const long = cases.find(({ id }) => id === "stategraph-6");
+    const rows = await measureRows(world, cases, options, progress);
+    const long = options.quick ? undefined : cases.find(({ id }) => id === "stategraph-6");
     if (long !== undefined) progress(`${long.title}, 500 steps`);
-    const steps = long === undefined ? [] : await measureGuardBySteps(database, long);
-    const result: BenchResult = { rows, steps, construction: measureConstruction(database) };
+    const steps = long === undefined ? [] : await measureGuardBySteps(world, long);
+    const construction = measureConstruction(world.database);
+    const result: BenchResult = { rows, steps, construction };
     const aims = judge(result);
-    const environment = benchEnvironment(database.description);
+    const environment = benchEnvironment(world.database.description);
     const report = { ...result, aims, notes, environment };
     console.log(options.json ? renderJson(report) : renderReport(report));
     return aims;
   } finally {
-    await database.stop();
+    await world.stop();
   }
 }

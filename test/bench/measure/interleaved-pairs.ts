@@ -10,6 +10,8 @@ export interface PairedRuns {
   readonly pairs: number;
   /** Called between batches of pairs, outside of what is timed. */
   readonly betweenBatches: () => Promise<void>;
+  /** Called once, when the runs that warm up are over. */
+  readonly onWarm: () => void;
 }
 
 /** Two ways of doing one thing, timed in turn. */
@@ -27,7 +29,7 @@ export interface PairedTimes {
 
 const WARM_UP_RUNS = 5;
 const BATCH_PAIRS = 10;
-const FEWEST_PAIRS = 40;
+const FEWEST_PAIRS = 30;
 const NARROW = 0.02;
 
 /**
@@ -39,6 +41,7 @@ export async function timePairs(runs: PairedRuns): Promise<PairedTimes> {
     await runs.reference();
     await runs.variant();
   }
+  runs.onWarm();
   const times: { reference: number; variant: number }[] = [];
   const ratios = (): number[] => times.map(({ reference, variant }) => variant / reference);
   while (times.length < runs.pairs) {

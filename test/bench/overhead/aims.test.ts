@@ -24,6 +24,7 @@ function row(id: string, changes: Partial<BenchRow> = {}): BenchRow {
   return {
     case: benchCase,
     calls: 5,
+    thinkMs: 0,
     reference: COUNTS,
     counts: COUNTS,
     times: {
@@ -78,6 +79,20 @@ describe("the verdict", () => {
     const times = { ...row("stategraph-6").times, interval: { low: 1, high: 1.06 } };
     const wall = aimsOf(row("stategraph-6", { times })).find(({ aim }) => aim.startsWith("wall"));
     expect(wall).toMatchObject({ held: false, exact: false });
+    expect(wall?.figure).toBe("over: 1.060 StateGraph, 6 no-op, 5 calls");
+  });
+});
+
+describe("where the model thinks", () => {
+  test("wall time is judged apart from where it answers at once", () => {
+    const slow = { ...row("stategraph-6").times, interval: { low: 1, high: 1.2 } };
+    const walls = aimsOf(row("stategraph-6", { times: slow }), row("stategraph-6", { thinkMs: 50 }))
+      .filter(({ aim }) => aim.startsWith("wall"))
+      .map(({ aim, held }) => [aim.split(", where ")[1], held]);
+    expect(walls).toEqual([
+      ["the model answers at once", false],
+      ["the model thinks 50 ms", true],
+    ]);
   });
 });
 

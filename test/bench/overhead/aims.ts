@@ -18,7 +18,8 @@ export interface Aim {
   readonly exact: boolean;
 }
 
-const WALL_RATIO = 1.05;
+/** How much of the bare graph's wall time a run may take. */
+export const WALL_RATIO = 1.05;
 const GUARD_MS = 0.3;
 const CONSTRUCTION_MS = 5;
 // A sixth of what a call may cost at all.
@@ -30,7 +31,6 @@ export function judge({ rows, steps, construction }: BenchResult): Aim[] {
   const guards = ours.flatMap(({ guard, ...row }) => (guard === undefined ? [] : [{ row, guard }]));
   const worst = (figures: readonly [number, string][]): [number, string] =>
     figures.reduce((one, other) => (other[0] > one[0] ? other : one), [-Infinity, "nothing"]);
-  const [ratio, ratioRow] = worst(ours.map((row) => [row.times.interval.high, nameOf(row)]));
   const [model, modelRow] = worst(guards.map(({ row, guard }) => [guard.modelMs, nameOf(row)]));
   const [tool, toolRow] = worst(guards.map(({ row, guard }) => [guard.toolMs, nameOf(row)]));
   const [construct, constructed] = worst(construction.map(({ title, ms }) => [ms, title]));
@@ -38,10 +38,11 @@ export function judge({ rows, steps, construction }: BenchResult): Aim[] {
     ...(ours.length === 0 ? [] : [equalCounts(ours)]),
     repeatable(rows),
     manifestOnce(ours.filter((row) => row.case.freezes)),
-    timed(
-      `wall <= ${WALL_RATIO} x bare, by the upper end of the interval`,
-      ratio <= WALL_RATIO,
-      `worst ${ratio.toFixed(3)} (${ratioRow}); ${ours.filter((row) => row.times.interval.high <= WALL_RATIO).length} of ${ours.length} rows hold`,
+    ...[...new Set(ours.map(({ thinkMs }) => thinkMs))].map((thinkMs) =>
+      wall(
+        thinkMs,
+        ours.filter((row) => row.thinkMs === thinkMs),
+      ),
     ),
     timed(
       `guard p50 < ${GUARD_MS} ms a model call`,
@@ -61,6 +62,27 @@ export function judge({ rows, steps, construction }: BenchResult): Aim[] {
     ),
   ];
   return aims.filter((aim) => aim !== undefined);
+}
+
+/** Whether a row's wall time is within its aim, by the upper end of the interval. */
+export function holdsWall({ times }: Pick<BenchRow, "times">): boolean {
+  return times.interval.high <= WALL_RATIO;
+}
+
+function wall(thinkMs: number, rows: readonly BenchRow[]): Aim {
+  const off = rows.filter((row) => !holdsWall(row));
+  const figures = off.map((row) => `${row.times.interval.high.toFixed(3)} ${nameOf(row)}`);
+  return {
+    aim: `wall <= ${WALL_RATIO} x bare, by the upper end of the interval, where the model ${thinks(thinkMs)}`,
+    held: off.length === 0,
+    figure: off.length === 0 ? `all ${rows.length} rows` : `over: ${figures.join("; ")}`,
+    exact: false,
+  };
+}
+
+/** How long the model of a row takes, in words. */
+export function thinks(thinkMs: number): string {
+  return thinkMs === 0 ? "answers at once" : `thinks ${thinkMs} ms`;
 }
 
 function timed(aim: string, held: boolean, figure: string): Aim | undefined {
@@ -94,7 +116,9 @@ function repeatable(rows: readonly BenchRow[]): Aim {
 function manifestOnce(frozen: readonly BenchRow[]): Aim | undefined {
   const families = [...new Set(frozen.map((row) => row.case.family))];
   const figures = families.flatMap((family) => {
-    const rows = frozen.filter((row) => row.case.family === family);
+    const ofFamily = frozen.filter((row) => row.case.family === family);
+    // How long the model thinks changes nothing that is written.
+    const rows = [...new Map(ofFamily.map((row) => [row.calls, row])).values()];
     if (rows.length < 2) return [];
     const contents = rows.map((row) => contentGrowth(row));
     const rest = rows.map((row) => perCheckpoint(row));
@@ -146,6 +170,7 @@ function flat(steps: readonly StepGuard[]): Aim | undefined {
   };
 }
 
-function nameOf(row: Pick<BenchRow, "case" | "calls">): string {
-  return `${row.case.title}, ${row.calls} calls`;
+function nameOf(row: Pick<BenchRow, "case" | "calls" | "thinkMs">): string {
+  const model = row.thinkMs === 0 ? "" : `, the model ${thinks(row.thinkMs)}`;
+  return `${row.case.title}, ${row.calls} calls${model}`;
 }

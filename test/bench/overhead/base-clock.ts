@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 /** What a call of the graph was made to. */
 export type CallKind = "model" | "tool";
 
-/** Adds up the time spent in models and tools themselves, so that it can be taken off. */
+/** Adds up the time spent waiting for a model, and in tools, so that it can be taken off. */
 export interface BaseClock {
   time<Value>(kind: CallKind, call: () => Promise<Value>): Promise<Value>;
   /** Time and kind of the calls since the last reading; undefined where there was none. */

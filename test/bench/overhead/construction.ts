@@ -22,7 +22,7 @@ export function measureConstruction({ checkpointer }: BenchDatabase): Constructi
     { title: "createAgent", subject: plainAgent },
   ];
   return subjects.map(({ title, subject }) => {
-    const { source } = subject({ toolCalls: 1, checkpointer });
+    const { source } = subject({ toolCalls: 1, thinkMs: 0, url: "http://127.0.0.1", checkpointer });
     const stack = noOps(6);
     const times = Array.from({ length: CONSTRUCTIONS }, () => {
       const start = performance.now();

@@ -6,7 +6,9 @@ import {
 } from "../measure/database-size.ts";
 import type { BenchDatabase } from "./bench-database.ts";
 import { runOnce } from "./bench-run.ts";
+import type { BenchWorld } from "./bench-world.ts";
 import type { CaseSide } from "./cases.ts";
+import type { ModelTask } from "./scripted-reply.ts";
 
 /** What one run leaves behind; the same each time. */
 export interface ExactCounts {
@@ -25,11 +27,11 @@ export interface ExactCounts {
 
 /** Counts what a run leaves in the database, twice. */
 export async function countRun(
-  database: BenchDatabase,
+  { database, build }: BenchWorld,
   side: CaseSide,
-  toolCalls: number,
+  task: ModelTask,
 ): Promise<ExactCounts> {
-  const built = side.build({ toolCalls, checkpointer: database.checkpointer });
+  const built = build(side, task);
   const count = async (): Promise<Omit<ExactCounts, "repeatable">> => {
     const before = await databaseSize(database.pool);
     const sent = database.statements();

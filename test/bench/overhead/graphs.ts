@@ -4,11 +4,13 @@ import { type StructuredToolInterface, tool } from "@langchain/core/tools";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
+import type { ChatOpenAI } from "@langchain/openai";
 import { createAgent } from "langchain";
 import { z } from "zod";
 
 import { type BaseClock, baseClock } from "./base-clock.ts";
-import { BenchModel } from "./bench-model.ts";
+import { benchModel } from "./bench-model.ts";
+import type { ModelTask } from "./scripted-reply.ts";
 
 /** A node of a compiled graph as LangGraph runs it. */
 interface RunnableNode {
@@ -29,8 +31,9 @@ export interface BenchSubject {
 }
 
 /** What a subject is made for. */
-export interface SubjectOptions {
-  readonly toolCalls: number;
+export interface SubjectOptions extends ModelTask {
+  /** Base URL of the model's endpoint. */
+  readonly url: string;
   readonly checkpointer: BaseCheckpointSaver;
 }
 
@@ -48,10 +51,10 @@ export function question(): { messages: HumanMessage[] } {
 }
 
 /** A hand-written graph: agent node, prebuilt ToolNode, and back. */
-export function stateGraph({ toolCalls, checkpointer }: SubjectOptions): BenchSubject {
+export function stateGraph({ checkpointer, ...task }: SubjectOptions): BenchSubject {
   const clock = baseClock();
   const tools = [orderTool(clock)];
-  const model = wrapModel(new BenchModel({ toolCalls, clock })).bindTools(tools);
+  const model = wrapModel(benchModel({ ...task, clock })).bindTools(tools);
   const system = new SystemMessage(SYSTEM_PROMPT);
   const source = new StateGraph(MessagesAnnotation)
     .addNode("agent", async ({ messages }) => ({
@@ -66,18 +69,18 @@ export function stateGraph({ toolCalls, checkpointer }: SubjectOptions): BenchSu
 }
 
 /** LangChain's agent as it comes. */
-export function plainAgent({ toolCalls, checkpointer }: SubjectOptions): BenchSubject {
+export function plainAgent({ checkpointer, ...task }: SubjectOptions): BenchSubject {
   const clock = baseClock();
-  const source = createAgent({ ...agentParts(toolCalls, clock), checkpointer });
+  const source = createAgent({ ...agentParts(task, clock), checkpointer });
   return { source, clock };
 }
 
 /** What agents of `createAgent` and deepagents are made of alike. */
 export function agentParts(
-  toolCalls: number,
+  task: Omit<SubjectOptions, "checkpointer">,
   clock: BaseClock,
-): { model: BenchModel; tools: StructuredToolInterface[]; systemPrompt: string } {
-  const model = new BenchModel({ toolCalls, clock });
+): { model: ChatOpenAI; tools: StructuredToolInterface[]; systemPrompt: string } {
+  const model = benchModel({ ...task, clock });
   return { model, tools: [orderTool(clock)], systemPrompt: SYSTEM_PROMPT };
 }
 
@@ -87,12 +90,9 @@ export function compiledGraph({ source }: BenchSubject): BenchGraph {
 }
 
 function orderTool(clock: BaseClock): StructuredToolInterface {
-  const lookUp = tool(() => TOOL_RESULT, {
+  return tool(() => clock.time("tool", () => Promise.resolve(TOOL_RESULT)), {
     name: "look_up_order",
     description: "Looks up an order by its number.",
     schema: z.object({ order: z.string() }),
   });
-  const invoke = lookUp.invoke.bind(lookUp);
-  const timed: typeof invoke = (input, config) => clock.time("tool", () => invoke(input, config));
-  return Object.assign(lookUp, { invoke: timed });
 }

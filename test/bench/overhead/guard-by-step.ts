@@ -1,7 +1,7 @@
 import { median } from "../measure/statistics.ts";
 import type { CallKind } from "./base-clock.ts";
-import type { BenchDatabase } from "./bench-database.ts";
 import { runOnce } from "./bench-run.ts";
+import type { BenchWorld } from "./bench-world.ts";
 import type { BenchCase, CaseSide } from "./cases.ts";
 import { type MeasuredGraph, type NodeTime, measureNodes } from "./guard-time.ts";
 
@@ -23,14 +23,16 @@ const ONE_CHECKPOINT = { durability: "exit" } as const;
 
 /** Measures the guard at early and late steps of runs that are long enough to have them. */
 export async function measureGuardBySteps(
-  database: BenchDatabase,
+  { database, build }: BenchWorld,
   { reference, variant }: BenchCase,
 ): Promise<StepGuard[]> {
   const toolCalls = Math.ceil((Math.max(...STEPS) + NEIGHBOURS) / 2);
-  const build = (side: CaseSide): MeasuredGraph =>
-    measureNodes(side.build({ toolCalls, checkpointer: database.checkpointer }));
-  const bare = { ...build(reference), runs: [] as NodeTime[][] };
-  const guarded = { ...build(variant), runs: [] as NodeTime[][] };
+  const measured = (side: CaseSide): MeasuredGraph & { runs: NodeTime[][] } => ({
+    ...measureNodes(build(side, { toolCalls, thinkMs: 0 })),
+    runs: [],
+  });
+  const bare = measured(reference);
+  const guarded = measured(variant);
   for (let run = 0; run < WARM_UP_RUNS + RUNS; run += 1) {
     for (const one of [bare, guarded]) {
       one.times.length = 0;

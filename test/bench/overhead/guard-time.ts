@@ -2,16 +2,14 @@ import { performance } from "node:perf_hooks";
 
 import { median } from "../measure/statistics.ts";
 import type { CallKind } from "./base-clock.ts";
-import type { BenchDatabase } from "./bench-database.ts";
-import { runOnce } from "./bench-run.ts";
-import type { BenchCase, CaseGraph, CaseSide } from "./cases.ts";
+import type { CaseGraph } from "./cases.ts";
 
-/** Median time per call in milliseconds around the model or tool itself. */
+/** Median time per call in milliseconds around the wire or the tool. */
 export interface GuardTime {
   /** In the variant, less the same in the bare graph. */
   readonly modelMs: number;
   readonly toolMs: number;
-  /** In the bare graph: LangGraph's own share. */
+  /** In the bare graph: the share of LangGraph and of the model's client. */
   readonly floor: { readonly modelMs: number; readonly toolMs: number };
 }
 
@@ -21,31 +19,8 @@ export interface NodeTime {
   readonly ms: number;
 }
 
-const MEASURED_CALLS = 300;
-const WARM_UP_RUNS = 5;
-
-/**
- * Measures what stands around a call inside its node: the node's time less the time of the model or
- * tool itself, for variant and bare graph in turn. Made apart from the timed pairs.
- */
-export async function measureGuard(
-  database: BenchDatabase,
-  { reference, variant }: BenchCase,
-  toolCalls: number,
-): Promise<GuardTime> {
-  const build = (side: CaseSide): MeasuredGraph =>
-    measureNodes(side.build({ toolCalls, checkpointer: database.checkpointer }));
-  const bare = build(reference);
-  const guarded = build(variant);
-  const runs = Math.max(10, Math.ceil(MEASURED_CALLS / toolCalls));
-  for (let run = 0; run < WARM_UP_RUNS + runs; run += 1) {
-    if (run === WARM_UP_RUNS) {
-      bare.times.length = 0;
-      guarded.times.length = 0;
-    }
-    await runOnce(bare, reference);
-    await runOnce(guarded, variant);
-  }
+/** What stands around a call inside its node: the node's time less that of the wire or the tool. */
+export function guardOf(bare: MeasuredGraph, guarded: MeasuredGraph): GuardTime {
   const floor = { modelMs: medianOf(bare, "model"), toolMs: medianOf(bare, "tool") };
   return {
     modelMs: medianOf(guarded, "model") - floor.modelMs,

@@ -1,15 +1,17 @@
 import { type PairedTimes, timePairs } from "../measure/interleaved-pairs.ts";
-import type { BenchDatabase } from "./bench-database.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { runOnce } from "./bench-run.ts";
+import type { BenchWorld } from "./bench-world.ts";
 import type { BenchCase } from "./cases.ts";
 import { type ExactCounts, countRun } from "./exact-counts.ts";
-import { type GuardTime, measureGuard } from "./guard-time.ts";
+import { type GuardTime, guardOf, measureNodes } from "./guard-time.ts";
+import type { ModelTask } from "./scripted-reply.ts";
 
-/** One row of the table, for one number of tool calls. */
+/** One row of the table, for one number of tool calls and one think time of the model. */
 export interface BenchRow {
   readonly case: BenchCase;
   readonly calls: number;
+  readonly thinkMs: number;
   readonly reference: ExactCounts;
   readonly counts: ExactCounts;
   readonly times: PairedTimes;
@@ -17,45 +19,70 @@ export interface BenchRow {
   readonly guard: GuardTime | undefined;
 }
 
-/** Measures every row for every number of calls, one after the other on one database. */
+/** Measures every row, one after the other on one database and one endpoint. */
 export async function measureRows(
-  database: BenchDatabase,
+  world: BenchWorld,
   cases: readonly BenchCase[],
   options: BenchOptions,
   progress: (text: string) => void,
 ): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const calls of options.calls) {
-    for (const benchCase of cases) {
-      progress(`${benchCase.title}, ${calls} tool calls`);
-      rows.push(await measureRow(database, benchCase, calls, options.pairs));
-    }
+  for (const { benchCase, task } of plannedRows(cases, options)) {
+    const { toolCalls, thinkMs } = task;
+    progress(`${benchCase.title}, ${toolCalls} tool calls, the model thinks ${thinkMs} ms`);
+    rows.push(await measureRow(world, benchCase, task, options));
   }
   return rows;
 }
 
+interface PlannedRow {
+  readonly benchCase: BenchCase;
+  readonly task: ModelTask;
+}
+
+/** Every case where the model answers at once; where it thinks, the shortest runs of ours and the bare ones. */
+function plannedRows(
+  cases: readonly BenchCase[],
+  { calls, thinkMs }: Pick<BenchOptions, "calls" | "thinkMs">,
+): PlannedRow[] {
+  const fewest = Math.min(...calls);
+  const judged = cases.filter(({ kind }) => kind === "bare" || kind === "evenkeel");
+  return thinkMs.flatMap((think) =>
+    (think === 0 ? calls : [fewest]).flatMap((toolCalls) =>
+      (think === 0 ? cases : judged).map((benchCase) => ({
+        benchCase,
+        task: { toolCalls, thinkMs: think },
+      })),
+    ),
+  );
+}
+
 async function measureRow(
-  database: BenchDatabase,
+  world: BenchWorld,
   benchCase: BenchCase,
-  calls: number,
-  pairs: number,
+  task: ModelTask,
+  { pairs }: Pick<BenchOptions, "pairs">,
 ): Promise<BenchRow> {
   const { reference, variant, kind } = benchCase;
-  const options = { toolCalls: calls, checkpointer: database.checkpointer };
+  const { database } = world;
   await database.clear();
   const counts = {
-    reference: await countRun(database, reference, calls),
-    counts: await countRun(database, variant, calls),
+    reference: await countRun(world, reference, task),
+    counts: await countRun(world, variant, task),
   };
-  const bare = reference.build(options);
-  const other = variant.build(options);
+  const bare = measureNodes(world.build(reference, task));
+  const other = measureNodes(world.build(variant, task));
   const times = await timePairs({
     reference: () => runOnce(bare, reference),
     variant: () => runOnce(other, variant),
     pairs,
     betweenBatches: () => database.clear(),
+    onWarm: () => {
+      bare.times.length = 0;
+      other.times.length = 0;
+    },
   });
-  await database.clear();
-  const guard = kind === "durability" ? undefined : await measureGuard(database, benchCase, calls);
-  return { case: benchCase, calls, ...counts, times, guard };
+  const guard = kind === "durability" ? undefined : guardOf(bare, other);
+  const { toolCalls: calls, thinkMs } = task;
+  return { case: benchCase, calls, thinkMs, ...counts, times, guard };
 }

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 
 import type { Interval } from "../measure/statistics.ts";
-import type { Aim, BenchResult } from "./aims.ts";
+import { type Aim, type BenchResult, WALL_RATIO, holdsWall, thinks } from "./aims.ts";
 import type { BenchEnvironment } from "./environment.ts";
 import type { BenchRow } from "./measure-rows.ts";
 
@@ -23,9 +23,12 @@ export function renderReport(report: BenchReport): string {
     "What one run leaves in the database (exact; bytes are those of all values in all tables)",
     countsTable(report),
     "",
-    'What one run takes, in interleaved pairs at durability "sync" (medians, 95 % interval of the ratio)',
+    "What one run takes: ChatOpenAI over HTTP to a local endpoint and a Postgres, each in a process of its own,",
+    'in interleaved pairs at durability "sync" (medians, 95 % interval of the ratio; A/A is the bare graph against itself).',
+    "Where the model answers at once, nothing but the harness is measured; a real one takes half a second and more a call.",
     timesTable(report),
-    "Guard: time around a model / tool call inside its node, less the bare graph's. Extra: (wall - bare wall) / calls.",
+    "Guard: time in the node around a model / tool call, less that of the wire or the tool, less the bare graph's.",
+    "Extra: (wall - bare wall) / calls.",
     "",
     ...aims.map(({ aim, held, figure }) => `${held ? "held    " : "NOT HELD"}  ${aim}: ${figure}`),
     ...notes.map((note) => `note      ${note}`),
@@ -52,16 +55,18 @@ function countsTable({ rows }: BenchResult): string {
       "supersteps",
       "checkpoints",
       "statements",
+      "more than bare",
       "rows",
       "bytes",
       "bytes more than bare",
     ],
-    rows.map(({ case: { title }, calls, counts, reference }) => [
+    firstOfEach(rows).map(({ case: { title }, calls, counts, reference }) => [
       title,
       calls,
       counts.supersteps,
       counts.checkpoints,
       counts.statements,
+      counts.statements - reference.statements,
       counts.rows,
       counts.bytes,
       counts.bytes - reference.bytes,
@@ -69,33 +74,52 @@ function countsTable({ rows }: BenchResult): string {
   );
 }
 
+/** How long the model thinks changes nothing that is left. */
+function firstOfEach(rows: readonly BenchRow[]): BenchRow[] {
+  const known = new Map<string, BenchRow>();
+  for (const row of rows) {
+    const key = `${row.case.id}:${row.calls}`;
+    if (!known.has(key)) known.set(key, row);
+  }
+  return [...known.values()];
+}
+
 function timesTable({ rows }: BenchResult): string {
   return tableOf(
     [
       "row",
       "tool calls",
+      "model",
       "pairs",
       "bare ms",
       "ms",
       "ratio",
       "A/A",
+      `<= ${WALL_RATIO}`,
       "guard ms/call",
       "extra ms/call",
     ],
     rows.map((row) => [
       row.case.title,
       row.calls,
+      thinks(row.thinkMs),
       row.times.pairs,
       row.times.referenceMs.toFixed(1),
       row.times.variantMs.toFixed(1),
       ratioText(row.times),
       sameAgainstSame(rows, row),
+      verdict(row),
       row.guard === undefined
         ? "-"
         : `${row.guard.modelMs.toFixed(3)} / ${row.guard.toolMs.toFixed(3)}`,
       (row.times.differenceMs / (2 * row.calls + 1)).toFixed(3),
     ]),
   );
+}
+
+/** Only what Evenkeel adds is judged. */
+function verdict(row: BenchRow): string {
+  return row.case.kind === "evenkeel" ? (holdsWall(row) ? "held" : "NOT HELD") : "-";
 }
 
 function ratioText({ ratio, interval }: { ratio: number; interval: Interval }): string {
@@ -107,7 +131,8 @@ function sameAgainstSame(rows: readonly BenchRow[], row: BenchRow): string {
     (other) =>
       other.case.kind === "bare" &&
       other.case.family === row.case.family &&
-      other.calls === row.calls,
+      other.calls === row.calls &&
+      other.thinkMs === row.thinkMs,
   );
   return same === undefined ? "-" : same.times.ratio.toFixed(3);
 }

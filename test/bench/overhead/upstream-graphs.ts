@@ -9,15 +9,16 @@ import {
 } from "langchain";
 
 import { baseClock } from "./base-clock.ts";
-import { BenchModel } from "./bench-model.ts";
+import { benchModel } from "./bench-model.ts";
 import { type BenchSubject, type SubjectOptions, agentParts } from "./graphs.ts";
 
 type AgentMiddleware = NonNullable<Parameters<typeof createAgent>[0]["middleware"]>;
 
 /** LangChain's agent with five of its own middleware, none of which has anything to do. */
-export function agentWithBuiltIns({ toolCalls, checkpointer }: SubjectOptions): BenchSubject {
+export function agentWithBuiltIns({ checkpointer, ...task }: SubjectOptions): BenchSubject {
   const clock = baseClock();
-  const idleModel = new BenchModel({ toolCalls: 0, clock });
+  const { toolCalls } = task;
+  const idleModel = benchModel({ ...task, clock });
   // LangChain's own types do not hold under exactOptionalPropertyTypes: the options of its middleware
   // come out as never, and the middleware does not fit what its createAgent takes.
   const middleware: unknown[] = [
@@ -28,7 +29,7 @@ export function agentWithBuiltIns({ toolCalls, checkpointer }: SubjectOptions): 
     summarizationMiddleware({ model: idleModel, trigger: { messages: 10_000 } } as never),
   ];
   const source = createAgent({
-    ...agentParts(toolCalls, clock),
+    ...agentParts(task, clock),
     middleware: middleware as unknown as AgentMiddleware,
     checkpointer,
   });
@@ -36,8 +37,8 @@ export function agentWithBuiltIns({ toolCalls, checkpointer }: SubjectOptions): 
 }
 
 /** A deep agent with the middleware it brings along. */
-export function deepAgent({ toolCalls, checkpointer }: SubjectOptions): BenchSubject {
+export function deepAgent({ checkpointer, ...task }: SubjectOptions): BenchSubject {
   const clock = baseClock();
-  const source = createDeepAgent({ ...agentParts(toolCalls, clock), checkpointer });
+  const source = createDeepAgent({ ...agentParts(task, clock), checkpointer });
   return { source, clock };
 }
