@@ -1,6 +1,7 @@
 /** What tests and demonstrations of agents need: local endpoints, databases, crashes, laws. */
 export { conformance } from "./conformance/conformance.ts";
 export type { ConformanceTest } from "./conformance/conformance.ts";
+export { expectConformance } from "./conformance/expect-conformance.ts";
 export { ConformanceError } from "./conformance/error.ts";
 export type { ConformanceErrorCode } from "./conformance/error.ts";
 export type {
@@ -54,3 +55,9 @@ export type { ScriptedTurn } from "./model/scripted-turn.ts";
 export { testStore } from "./store/test-store.ts";
 export { buildTraceTrees, renderTrace } from "./langsmith/trace-tree.ts";
 export type { RenderTraceOptions, TraceNode, TraceRun } from "./langsmith/trace-tree.ts";
+export { expectSurvives } from "./survival/expect-survives.ts";
+export type { Survival } from "./survival/expect-survives.ts";
+export type { SurvivalParts } from "./survival/graph-of-module.ts";
+export { SurvivalError } from "./survival/survival-error.ts";
+export type { SurvivalErrorCode } from "./survival/survival-error.ts";
+export type { EffectCounts, SurvivalOptions } from "./survival/survival-options.ts";

@@ -4,8 +4,10 @@ import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { describe, expect, test, vi } from "vitest";
 
 import { conformance } from "../src/conformance/conformance.ts";
+import { expectConformance } from "../src/conformance/expect-conformance.ts";
 import type { GraphKind } from "../src/conformance/graph-kind.ts";
 import type { ConformanceOptions } from "../src/conformance/options.ts";
+import { bubbleUpBreakers } from "./breakers/bubble-up.ts";
 import { repeatGuardMiddleware } from "./breakers/good-acting.ts";
 import { quietMiddleware } from "./breakers/good-idle.ts";
 
@@ -108,5 +110,23 @@ describe("bad options are refused with a coded error", () => {
       message: expect.stringContaining('graphs: ["StateGraph"]'),
     });
     vi.doUnmock("langchain");
+  });
+});
+
+describe("all laws in one call", () => {
+  test("tell which are kept", async () => {
+    const kept = await expectConformance({ create: quietMiddleware, graphs: [lean] });
+    expect(kept).toHaveLength(19);
+    expect(kept[0]).toMatch(/^law 1: /);
+  });
+
+  test("fail once, with every broken law and its fix", async () => {
+    const [swallows] = bubbleUpBreakers;
+    const attempt = expectConformance({ create: quietMiddleware, ...swallows?.options });
+    const failure = await attempt.catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "law-broken", details: { laws: [1, 10, 14] } });
+    const { message } = failure as Error;
+    expect(message).toMatch(/^catchAllMiddleware breaks 3 of 19 laws\./);
+    expect(message.match(/^Law \d+ is broken: .+\n.+\nFix: .+$/gm)).toHaveLength(3);
   });
 });

@@ -11,7 +11,11 @@ interface Target {
 
 // Process-wide, as a process may hold two copies of this module and must count in one place.
 const TARGET: unique symbol = Symbol.for("evenkeel.crash-target");
-const shared: typeof globalThis & { [TARGET]?: Target | "none" } = globalThis;
+const LISTENER: unique symbol = Symbol.for("evenkeel.crash-point-listener");
+const shared: typeof globalThis & {
+  [TARGET]?: Target | "none";
+  [LISTENER]?: (name: string) => void;
+} = globalThis;
 
 /**
  * Names a place in the code where `crash()` can kill the process. Where the environment names
@@ -19,6 +23,7 @@ const shared: typeof globalThis & { [TARGET]?: Target | "none" } = globalThis;
  * else it compares two strings.
  */
 export function crashPoint(name: string): void {
+  shared[LISTENER]?.(name);
   const target = (shared[TARGET] ??= readTarget(process.env[CRASH_AT]) ?? "none");
   if (target === "none" || target.name !== name) return;
   target.hits += 1;
@@ -27,6 +32,11 @@ export function crashPoint(name: string): void {
   process.kill(process.pid, "SIGKILL");
   // In a worker thread, or on a system that kills with a delay, nothing may happen in between.
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+/** Has every point that is reached from here on told to a listener, in order. */
+export function onCrashPoint(listener: (name: string) => void): void {
+  shared[LISTENER] = listener;
 }
 
 function readTarget(text: string | undefined): Target | undefined {

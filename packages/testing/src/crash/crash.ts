@@ -24,6 +24,8 @@ export type CrashOptions = CrashAtPoint | CrashWhenPrinted;
 /** A script that died where it should. */
 export interface CrashResult {
   readonly crashed: true;
+  /** What the script handed to `reportResult()` last before it died; `undefined` if it did not. */
+  readonly result: unknown;
   /** The point and hit, such as `tool:refund:after-effect#2`, or the line that had it killed. */
   readonly at: string;
   readonly stdout: string;
@@ -70,11 +72,12 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
   });
 
   const { stdout, stderr, durationMs } = outcome;
+  const seen = { result: lastResult(outcome), stdout, stderr, durationMs };
   // The report tells our kill from one by the system, for want of memory for instance.
   const point = outcome.reports.find((report) => report.kind === "point");
-  if (point !== undefined) return { crashed: true, at: point.at, stdout, stderr, durationMs };
+  if (point !== undefined) return { crashed: true, at: point.at, ...seen };
   if (killedAt !== undefined && outcome.signal === "SIGKILL" && !outcome.timedOut) {
-    return { crashed: true, at: killedAt, stdout, stderr, durationMs };
+    return { crashed: true, at: killedAt, ...seen };
   }
   const place = at === undefined ? "the line to kill it at" : `the crash point ${at}#${hit}`;
   if (outcome.code !== 0) throw failure(options, outcome, `, before ${place}`);
@@ -85,10 +88,13 @@ export async function crash(options: CrashOptions): Promise<CrashResult> {
 export async function run<Result = unknown>(options: ScriptOptions): Promise<RunResult<Result>> {
   const outcome = await runChild(options, {});
   if (outcome.code !== 0) throw failure(options, outcome, "");
-  const { stdout, stderr, durationMs, reports } = outcome;
+  const { stdout, stderr, durationMs } = outcome;
+  return { result: lastResult(outcome) as Result, stdout, stderr, durationMs };
+}
+
+function lastResult({ reports }: ScriptOutcome): unknown {
   const last = reports.findLast((report) => report.kind === "result");
-  const result: Result = last?.json === undefined ? undefined : JSON.parse(last.json);
-  return { result, stdout, stderr, durationMs };
+  return last?.json === undefined ? undefined : JSON.parse(last.json);
 }
 
 function failure(options: ScriptOptions, outcome: ScriptOutcome, where: string): CrashError {
