@@ -21,6 +21,8 @@ export { currentExecution, runMemory } from "./run/scope.ts";
 export { isSecretKey } from "./redact/secret-keys.ts";
 export { maskKnownSecrets } from "./redact/secret-text.ts";
 export * from "./middleware.ts";
+export * from "./store/effect-ledger.ts";
+export * from "./store/execution-lease.ts";
 export * from "./store/stores.ts";
 export type { RunOptions } from "./run/run-options.ts";
 export { withMiddleware } from "./with-middleware.ts";

@@ -4,7 +4,7 @@ import { bodyFormat } from "./body.ts";
 import type { BodyFormat } from "./body.ts";
 import { PostgresError } from "./errors.ts";
 import { SCHEMA_VERSION } from "./migrations.ts";
-import type { PostgresPool } from "./pool.ts";
+import type { PostgresClient, PostgresPool } from "./pool.ts";
 import { quoted } from "./schema-name.ts";
 import { NEWER_SCHEMA_STATE, setupScript, versionQuery } from "./setup-sql.ts";
 
@@ -19,8 +19,13 @@ export interface Connection {
   readonly bodies: BodyFormat;
   /** Runs one statement in one round trip; the very first is preceded by a look at the version. */
   query: (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>;
+  /** Runs work in one transaction, kept where it answers true; what the work throws passes as it is. */
+  transaction: (work: TransactionWork) => Promise<boolean>;
   setup: () => Promise<void>;
 }
+
+/** What happens in a transaction: `query` is the connection's own, whose errors are coded. */
+type TransactionWork = (client: PostgresClient, query: Connection["query"]) => Promise<boolean>;
 
 /** Opens nothing yet: the first statement takes a connection from the pool. */
 export function connectionOf(
@@ -62,11 +67,51 @@ export function connectionOf(
         throw error;
       }
     },
+    async transaction(work) {
+      checked ??= check();
+      await checked.catch((error: unknown) => {
+        checked = undefined;
+        throw error;
+      });
+      return runTransaction(pool, schema, work);
+    },
     async setup() {
       await runSetup(pool, schema);
       checked = undefined;
     },
   };
+}
+
+async function runTransaction(
+  pool: PostgresPool,
+  schema: string,
+  work: TransactionWork,
+): Promise<boolean> {
+  const coded = (error: unknown): never => {
+    throw codedError(error, schema);
+  };
+  const client = await pool.connect().catch(coded);
+  try {
+    await client.query("BEGIN").catch(coded);
+    const keep = await work(client, async (text, values) => {
+      return (await client.query(text, values).catch(coded)).rows;
+    });
+    await client.query(keep ? "COMMIT" : "ROLLBACK").catch(coded);
+    client.release();
+    return keep;
+  } catch (error) {
+    await giveBack(client);
+    throw error;
+  }
+}
+
+/** The pool must not get a connection back that still stands in a failed transaction. */
+async function giveBack(client: PostgresClient): Promise<void> {
+  const rolledBack = await client.query("ROLLBACK").then(
+    () => true,
+    () => false,
+  );
+  client.release(!rolledBack);
 }
 
 async function runSetup(pool: PostgresPool, schema: string): Promise<void> {
@@ -77,12 +122,7 @@ async function runSetup(pool: PostgresPool, schema: string): Promise<void> {
     await client.query(setupScript(schema));
     client.release();
   } catch (error) {
-    // The pool must not get a connection back that still stands in a failed transaction.
-    const rolledBack = await client.query("ROLLBACK").then(
-      () => true,
-      () => false,
-    );
-    client.release(!rolledBack);
+    await giveBack(client);
     throw setupError(error, schema);
   }
 }

@@ -1,8 +1,9 @@
 import { firstTables } from "./migrations/0001-first-tables.ts";
+import { effects } from "./migrations/0002-effects.ts";
 import type { Migration } from "./migrations/migration.ts";
 
 /** Every step of the schema, in order. */
-export const MIGRATIONS: readonly Migration[] = [firstTables];
+export const MIGRATIONS: readonly Migration[] = [firstTables, effects];
 
 /** The version of the schema this release writes and reads. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

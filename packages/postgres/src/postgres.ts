@@ -3,7 +3,9 @@ import type { EvenkeelStore, StoreCodec } from "@evenkeel/core";
 
 import { auditStore } from "./audit.ts";
 import { connectionOf } from "./connection.ts";
+import { effectStore } from "./effects.ts";
 import { eventStore } from "./events.ts";
+import { leaseStore } from "./leases.ts";
 import { manifestStore } from "./manifests.ts";
 import type { PostgresPool } from "./pool.ts";
 import { recordStore } from "./records.ts";
@@ -62,6 +64,8 @@ export function evenkeelPostgres(
     ...recordStore(connection),
     ...manifestStore(connection),
     ...auditStore(connection),
+    ...effectStore(connection),
+    ...leaseStore(connection),
     ...retention(connection),
     setup: () => connection.setup(),
     setupSql: () => setupScript(schema),

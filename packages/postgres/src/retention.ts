@@ -5,7 +5,8 @@ import type { Connection } from "./connection.ts";
 import { keyColumn, optionalKeyColumn } from "./key-column.ts";
 
 const ERASED = `SELECT (SELECT count(*) FROM gone_events) + (SELECT count(*) FROM gone_records)
-    + (SELECT count(*) FROM gone_manifests) + (SELECT count(*) FROM gone_audit) AS erased`;
+    + (SELECT count(*) FROM gone_manifests) + (SELECT count(*) FROM gone_audit)
+    + (SELECT count(*) FROM gone_effects) + (SELECT count(*) FROM gone_leases) AS erased`;
 
 /** Erasing over all tables, each time in one statement, so all of it happens or nothing. */
 export function retention({ query, schema }: Connection): Retention {
@@ -15,7 +16,9 @@ export function retention({ query, schema }: Connection): Retention {
     gone_records AS (DELETE FROM ${schema}.run_records WHERE ${concerned} RETURNING 1),
     gone_manifests AS (
       DELETE FROM ${schema}.manifests WHERE scope = $1 AND $2::text IS NULL RETURNING 1),
-    gone_audit AS (DELETE FROM ${schema}.audit WHERE ${concerned} RETURNING 1)
+    gone_audit AS (DELETE FROM ${schema}.audit WHERE ${concerned} RETURNING 1),
+    gone_effects AS (DELETE FROM ${schema}.effects WHERE ${concerned} RETURNING 1),
+    gone_leases AS (DELETE FROM ${schema}.leases WHERE ${concerned} RETURNING 1)
     ${ERASED}`;
 
   // Ages are counted from the server's clock, which is one for all processes.
@@ -33,7 +36,17 @@ export function retention({ query, schema }: Connection): Retention {
         WHERE record.scope = manifests.scope AND record.manifest_hash = manifests.hash
           AND record.at >= ${before})
       RETURNING 1),
-    gone_audit AS (DELETE FROM ${schema}.audit WHERE at < ${before} RETURNING 1)
+    gone_audit AS (DELETE FROM ${schema}.audit WHERE at < ${before} RETURNING 1),
+    -- What is claimed or unknown stays, whatever its age: forgotten, it would be done again.
+    gone_effects AS (
+      DELETE FROM ${schema}.effects AS effect WHERE status IN ('settled', 'failed')
+        AND coalesce(settled_at, created_at) < ${before} AND NOT EXISTS (
+          SELECT FROM ${schema}.leases AS lease
+          WHERE lease.scope = effect.scope AND lease.execution_id = effect.execution_id
+            AND lease.owner IS NOT NULL AND lease.lease_until > clock_timestamp())
+      RETURNING 1),
+    gone_leases AS (
+      DELETE FROM ${schema}.leases WHERE at < ${before} AND lease_until < ${before} RETURNING 1)
     ${ERASED}`;
 
   return {

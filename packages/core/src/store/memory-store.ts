@@ -1,4 +1,6 @@
 import type { EvenkeelEvent } from "../event/event.ts";
+import { memoryEffects } from "./memory-effects.ts";
+import { memoryLeases } from "./memory-leases.ts";
 import {
   checkedAge,
   checkedEvents,
@@ -57,11 +59,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
   const records = new Map<string, RecordRow>();
   const manifests = new Map<string, ManifestRow>();
   const audit = new Map<string, AuditRow>();
+  const leases = memoryLeases(now);
+  const effects = memoryEffects(now, leases);
 
   const eventsOf = (executionId: string): EventRow[] =>
     [...events.values()].filter((row) => row.executionId === executionId);
 
   return {
+    ...effects.store,
+    ...leases.store,
     async appendEvents(scope, appended) {
       checkedText(scope, "scope");
       const rows = checkedEvents(appended).map((event) => eventRow(scope, event, now()));
@@ -127,11 +133,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
 
     async forget(subject) {
       const { scope, threadId } = checkedSubject(subject);
-      const concerned = (row: Row): boolean =>
+      const concerned = (row: Pick<Row, "scope" | "threadId">): boolean =>
         row.scope === scope && (threadId === undefined || row.threadId === threadId);
       return [events, records, manifests, audit].reduce(
         (erased, rows) => erased + erase(rows, concerned),
-        0,
+        effects.forget(concerned) + leases.erase(concerned),
       );
     },
     async prune(ages) {
@@ -145,7 +151,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
       const erased =
         erase(events, (row) => (newest.get(row.executionId) ?? row.at) < before) +
         erase(records, old) +
-        erase(audit, old);
+        erase(audit, old) +
+        effects.prune(before) +
+        leases.erase(({ at, until }) => at < before && until < before);
       const used = new Set(
         [...records.values()].map(({ scope, manifestHash }) => manifestKey(scope, manifestHash)),
       );

@@ -1,5 +1,6 @@
 import { CoreError } from "../errors.ts";
 import type { EvenkeelEvent } from "../event/event.ts";
+import type { ClaimRequest } from "./effect-ledger.ts";
 import type { Subject } from "./stores.ts";
 
 /** What databases hold in four bytes; no execution comes near it. */
@@ -66,6 +67,31 @@ export function checkedAge({ olderThanMs }: { olderThanMs: number }): number {
   return valid
     ? Math.min(olderThanMs, MAX_AGE_MS)
     : refuse("olderThanMs", "milliseconds from 0", olderThanMs);
+}
+
+/** Longest a lease may hold, in milliseconds: longer ones would outlive any worker. */
+const MAX_LEASE_MS = 86_400_000;
+
+/** Checks how long a lease holds, in milliseconds. */
+export function checkedLease(leaseMs: number): number {
+  const valid = typeof leaseMs === "number" && leaseMs > 0 && leaseMs <= MAX_LEASE_MS;
+  return valid
+    ? leaseMs
+    : refuse("leaseMs", `milliseconds above 0, at most ${MAX_LEASE_MS}`, leaseMs);
+}
+
+/** Checks the keys of a claim before a store writes it. */
+export function checkedClaim(claim: ClaimRequest): ClaimRequest {
+  const { scope, key, executionId, tool, argsHash, claimId, match } = claim;
+  for (const [name, text] of Object.entries({ scope, key, executionId, tool, argsHash, claimId })) {
+    checkedText(text, `${name} of a claim`);
+  }
+  checkedLease(claim.leaseMs);
+  const { ordinal = 0 } = match ?? {};
+  if (!Number.isInteger(ordinal) || ordinal < 0 || ordinal > MAX_SEQUENCE) {
+    refuse("ordinal of a claim", `a whole number from 0 to ${MAX_SEQUENCE}`, ordinal);
+  }
+  return claim;
 }
 
 /** The moment a text names, in epoch milliseconds; `now` where it names none, so that no row is lost. */

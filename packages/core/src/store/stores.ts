@@ -1,4 +1,6 @@
 import type { EvenkeelEvent } from "../event/event.ts";
+import type { EffectLedger } from "./effect-ledger.ts";
+import type { ExecutionLease } from "./execution-lease.ts";
 
 /** What a run came to, written once it ended, paused or was found dead. */
 export interface RunRecord {
@@ -87,7 +89,14 @@ export interface Retention {
 
 /** One object that is every store core knows; `evenkeelPostgres(pool)` and `memoryStore()` are such. */
 export interface EvenkeelStore
-  extends EventStore, RecordStore, ManifestStore, AuditStore, Retention {}
+  extends
+    EventStore,
+    RecordStore,
+    ManifestStore,
+    AuditStore,
+    EffectLedger,
+    ExecutionLease,
+    Retention {}
 
 /** Encrypts what a store writes and decrypts what it reads. */
 export interface StoreCodec {

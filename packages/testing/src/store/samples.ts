@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
-import type { AuditEntry, EvenkeelEvent, RunRecord } from "@evenkeel/core";
+import type { AuditEntry, ClaimRequest, EvenkeelEvent, RunRecord } from "@evenkeel/core";
 
 /** A name no other test uses, so that cases may share one store. */
 export function unique(name: string): string {
@@ -70,6 +70,27 @@ export function sampleAudit(scope: string, over: Partial<AuditEntry> = {}): Audi
     scope,
     reason: "a test",
     detail: { before: "a", after: "b" },
+    ...over,
+  };
+}
+
+/** A claim as a worker would make it, of an effect that is found by its key alone. */
+export function sampleClaim(scope: string, over: Partial<ClaimRequest> = {}): ClaimRequest {
+  return {
+    scope,
+    key: "refund:A-1042",
+    executionId: "execution",
+    threadId: null,
+    tool: "refund",
+    effect: "once",
+    argsHash: "hash",
+    request: { args: { order: "A-1042" } },
+    claimId: randomUUID(),
+    leaseMs: 60_000,
+    fence: null,
+    take: "failed",
+    asked: null,
+    match: null,
     ...over,
   };
 }

@@ -1,8 +1,11 @@
 import type { EvenkeelStore } from "@evenkeel/core";
 
 import { boundsCases } from "./cases-bounds.ts";
+import { effectCases } from "./cases-effects.ts";
 import { erasingCases } from "./cases-erasing.ts";
 import { keepingCases } from "./cases-keeping.ts";
+import { leaseCases } from "./cases-leases.ts";
+import { matchCases } from "./cases-matching.ts";
 
 /** One law of a store: rejects where the store breaks it. */
 export interface StoreCase {
@@ -26,11 +29,19 @@ export interface BoundStoreCase {
 }
 
 /** Every law of a store, for a runner that brings the store itself. */
-export const storeCases: readonly StoreCase[] = [...keepingCases, ...erasingCases, ...boundsCases];
+export const storeCases: readonly StoreCase[] = [
+  ...keepingCases,
+  ...erasingCases,
+  ...boundsCases,
+  ...effectCases,
+  ...matchCases,
+  ...leaseCases,
+];
 
 /**
  * The laws any `EvenkeelStore` keeps, as named cases for any test runner: order, idempotence,
- * scopes that never meet, erasing, odd ids, hostile and large bodies, many writers at once.
+ * scopes that never meet, erasing, odd ids, hostile and large bodies, many writers at once, and that
+ * of two workers only one does an effect or carries an execution on.
  *
  * @example
  * ```ts

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+
+import type { ClaimOutcome, ClaimRequest, EvenkeelStore } from "@evenkeel/core";
+
+import { claimed } from "./cases-effects.ts";
+import { sampleClaim, unique } from "./samples.ts";
+import type { StoreCase } from "./test-store.ts";
+
+interface Call {
+  scope: string;
+  id: string;
+  plan: string;
+  args?: string;
+  ordinal?: number;
+  planned?: readonly string[];
+  replan?: boolean;
+  over?: Partial<ClaimRequest>;
+}
+
+/** A claim of a call that has no key of its own. */
+function call({ scope, id, plan, args = "a", over = {}, ...match }: Call): ClaimRequest {
+  const { ordinal = 0, planned = [], replan = false } = match;
+  return sampleClaim(scope, {
+    key: `call:${id}`,
+    argsHash: args,
+    match: { callId: id, plan, ordinal, planned, replan },
+    ...over,
+  });
+}
+
+async function done(store: EvenkeelStore, one: Call): Promise<void> {
+  const claim = claimed(await store.claimEffect(call(one)));
+  await store.settleEffect(claim, { status: "settled", result: one.id });
+}
+
+function resultOf(outcome: ClaimOutcome): unknown {
+  assert.equal(outcome.status, "settled");
+  assert.ok("effect" in outcome);
+  return outcome.effect.result;
+}
+
+/** Calls of a later plan, under other ids, meet what an earlier one did. */
+export const matchCases: readonly StoreCase[] = [
+  {
+    name: "takes two equal calls of one plan for two effects",
+    async run(store) {
+      const scope = unique("scope");
+      await done(store, { scope, id: "1", plan: "p1", ordinal: 0 });
+      claimed(await store.claimEffect(call({ scope, id: "2", plan: "p1", ordinal: 1 })));
+    },
+  },
+  {
+    name: "lets the how-many-th equal call of a later plan meet that of the earlier one",
+    async run(store) {
+      const scope = unique("scope");
+      await done(store, { scope, id: "1", plan: "p1", ordinal: 0 });
+      await done(store, { scope, id: "2", plan: "p1", ordinal: 1 });
+      const second = call({ scope, id: "x", plan: "p2", ordinal: 1 });
+      assert.equal(resultOf(await store.claimEffect(second)), "2");
+      const first = call({ scope, id: "y", plan: "p2", ordinal: 0 });
+      assert.equal(resultOf(await store.claimEffect(first)), "1");
+      claimed(await store.claimEffect(call({ scope, id: "z", plan: "p2", ordinal: 2 })));
+    },
+  },
+  {
+    name: "knows an effect by every id it was called under",
+    async run(store) {
+      const scope = unique("scope");
+      await done(store, { scope, id: "1", plan: "p1" });
+      await store.claimEffect(call({ scope, id: "x", plan: "p2" }));
+      for (const id of ["x", "1"]) {
+        assert.equal(resultOf(await store.claimEffect(call({ scope, id, plan: "p2" }))), "1");
+      }
+    },
+  },
+  {
+    name: "says that a changed call may stand for an effect that was done, and claims nothing",
+    async run(store) {
+      const scope = unique("scope");
+      await done(store, { scope, id: "1", plan: "p1" });
+      await done(store, { scope, id: "2", plan: "p1", args: "b" });
+      const changed = { scope, id: "x", plan: "p2", args: "c" };
+      const outcome = await store.claimEffect(call({ ...changed, planned: ["b#0"] }));
+      assert.equal(outcome.status, "replanned");
+      assert.ok("candidates" in outcome);
+      assert.deepEqual(
+        outcome.candidates.map(({ result }) => result),
+        ["1"],
+      );
+      assert.equal(await store.lookupEffect(scope, "call:x"), undefined);
+      claimed(await store.claimEffect(call({ ...changed, replan: true })));
+    },
+  },
+  {
+    name: "finds nothing to re-plan in the same plan, in another tool or execution, or what was met",
+    async run(store) {
+      const scope = unique("scope");
+      await done(store, { scope, id: "1", plan: "p1" });
+      claimed(await store.claimEffect(call({ scope, id: "2", plan: "p1", args: "b" })));
+      const elsewhere = { scope, id: "3", plan: "p2", args: "b" };
+      claimed(await store.claimEffect(call({ ...elsewhere, over: { tool: "notify" } })));
+      const other = { ...elsewhere, id: "4", over: { executionId: "another" } };
+      claimed(await store.claimEffect(call(other)));
+      assert.equal(resultOf(await store.claimEffect(call({ scope, id: "5", plan: "p2" }))), "1");
+      const next = call({ scope, id: "6", plan: "p2", args: "c", planned: ["b#0"] });
+      claimed(await store.claimEffect(next));
+    },
+  },
+  {
+    name: "lets an equal call after a failed or unknown one take up its key",
+    async run(store) {
+      const scope = unique("scope");
+      for (const status of ["failed", "unknown"] as const) {
+        const args = status;
+        const one = call({ scope, id: `1 ${status}`, plan: "p1", args });
+        const claim = claimed(await store.claimEffect(one));
+        await store.settleEffect(claim, { status, result: "timeout" });
+        const again = call({ scope, id: `2 ${status}`, plan: "p1", args, ordinal: 1 });
+        const outcome = await store.claimEffect(again);
+        assert.equal(outcome.status, status === "failed" ? "claimed" : "unknown");
+        assert.ok("effect" in outcome);
+        assert.equal(outcome.effect.key, claim.key);
+      }
+    },
+  },
+];
