@@ -8,7 +8,7 @@ export interface EffectsSql {
 }
 
 const COLUMNS = `scope, key, execution_id, thread_id, tool, effect, status, args_hash, plan, ordinal,
-  claim_id, token::text AS token, asked, body, sealed, result, sealed_result,
+  call_ids, claim_id, token::text AS token, asked, body, sealed, result, sealed_result,
   extract(epoch FROM created_at) * 1000 AS created, extract(epoch FROM settled_at) * 1000 AS settled,
   extract(epoch FROM lease_until - clock_timestamp()) * 1000 AS remaining`;
 
@@ -24,11 +24,12 @@ export function effectsSql(schema: string): EffectsSql {
   const soon = (place: number): string =>
     `clock_timestamp() + $${place}::float8 * interval '1 millisecond'`;
 
-  const same = `mine.args_hash = excluded.args_hash`;
+  const same = `(mine.args_hash = excluded.args_hash OR mine.call_ids && excluded.call_ids)`;
+  // Its own time alone: a worker that lost its execution may be just about to let the effect happen.
   const dead = `(mine.status = 'claimed' AND mine.claim_id <> excluded.claim_id
-    AND (mine.lease_until <= clock_timestamp() OR NOT ${held("mine.fence")}))`;
-  const takes = `(${same} AND (mine.status = 'failed' OR ($17 <> 'failed' AND ${dead})
-    OR ($17 = 'unknown' AND mine.status = 'unknown')))`;
+    AND mine.lease_until <= clock_timestamp())`;
+  const takes = `(${same} AND (mine.status IN ('failed', 'void') OR ($17 = 'dead' AND ${dead})
+    OR (mine.status = 'unknown' AND mine.token = $21::bigint)))`;
   const taken = (column: string): string =>
     `${column} = CASE WHEN ${takes} THEN excluded.${column} ELSE mine.${column} END`;
 
@@ -43,10 +44,10 @@ export function effectsSql(schema: string): EffectsSql {
         UNION ALL SELECT key, 3, created_at, ordinal FROM others
           WHERE args_hash = $7 AND ordinal = $9 AND plan <> $8
         UNION ALL SELECT key, 4, created_at, ordinal FROM others
-          WHERE args_hash = $7 AND status IN ('failed', 'unknown')
+          WHERE args_hash = $7 AND status IN ('failed', 'unknown') AND call_ids && $20::text[]
       ) AS found ORDER BY rank, created_at, ordinal, key LIMIT 1),
     candidates AS MATERIALIZED (
-      SELECT key FROM others WHERE NOT $19::boolean AND plan <> $8 AND status <> 'failed'
+      SELECT key FROM others WHERE NOT $19::boolean AND plan <> $8 AND status <> 'void'
         AND NOT (args_hash || '#' || ordinal = ANY ($18::text[])) AND NOT EXISTS (SELECT FROM known)),
     met AS (
       INSERT INTO ${effects} AS mine (scope, key, execution_id, thread_id, tool, effect, status,
@@ -59,7 +60,9 @@ export function effectsSql(schema: string): EffectsSql {
       ON CONFLICT (scope, key) DO UPDATE SET
         status = CASE WHEN ${takes} THEN 'claimed' WHEN ${same} AND ${dead} THEN 'unknown'
           ELSE mine.status END,
-        ${["claim_id", "token", "fence", "lease_until", "effect"].map(taken).join(", ")},
+        ${["claim_id", "token", "fence", "effect"].map(taken).join(", ")},
+        lease_until = CASE WHEN ${takes} OR mine.claim_id = excluded.claim_id
+          THEN excluded.lease_until ELSE mine.lease_until END,
         plan = CASE WHEN ${same} AND $10::text IS NOT NULL THEN excluded.plan ELSE mine.plan END,
         call_ids = CASE WHEN ${same} AND NOT mine.call_ids @> excluded.call_ids
           THEN mine.call_ids || excluded.call_ids ELSE mine.call_ids END,

@@ -110,6 +110,8 @@ async function claimValues(
     request.take,
     match?.planned ?? [],
     match?.replan ?? true,
+    (match?.answered ?? []).map(keyColumn),
+    request.decided,
   ];
 }
 
@@ -119,7 +121,9 @@ function keysOf({ scope, key, token }: EffectClaim): unknown[] {
 
 function outcomeOf(row: Row, effect: EffectRecord, request: ClaimRequest): ClaimOutcome {
   const { scope, key, token, status } = effect;
-  if (effect.argsHash !== request.argsHash) return { status: "conflict", effect };
+  const ids = row["call_ids"];
+  const met = Array.isArray(ids) && ids.includes(optionalKeyColumn(request.match?.callId));
+  if (!met && effect.argsHash !== request.argsHash) return { status: "conflict", effect };
   if (status === "settled" || status === "unknown") return { status, effect };
   if (row["claim_id"] === keyColumn(request.claimId)) {
     return { status: "claimed", claim: { scope, key, token }, effect };

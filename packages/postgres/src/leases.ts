@@ -11,6 +11,11 @@ export function leaseStore({ query, schema }: Connection): ExecutionLease {
   const soon = (place: number): string =>
     `clock_timestamp() + $${place}::float8 * interval '1 millisecond'`;
 
+  const free = `(held.owner IS NULL OR held.owner = excluded.owner
+    OR held.lease_until <= clock_timestamp())`;
+  const taken = (column: string): string =>
+    `${column} = CASE WHEN ${free} THEN excluded.${column} ELSE held.${column} END`;
+
   // The token of an ended execution goes on too, so that its worker loses it in the same breath.
   const acquire = `WITH ended AS (
       UPDATE ${leases} SET owner = NULL, token = ${next}, lease_until = clock_timestamp()
@@ -19,15 +24,11 @@ export function leaseStore({ query, schema }: Connection): ExecutionLease {
       INSERT INTO ${leases} AS held
         (scope, execution_id, thread_id, owner, token, lease_until, at)
       VALUES ($1, $2, $3, $4, ${next}, ${soon(5)}, clock_timestamp())
-      ON CONFLICT (scope, execution_id) DO UPDATE SET owner = excluded.owner,
-        token = excluded.token, lease_until = excluded.lease_until, at = excluded.at
-      WHERE held.owner IS NULL OR held.owner = excluded.owner
-        OR held.lease_until <= clock_timestamp()
-      RETURNING token)
-    SELECT token::text AS token, NULL AS owner, 0 AS remaining FROM got
-    UNION ALL
-    SELECT NULL, owner, extract(epoch FROM lease_until - clock_timestamp()) * 1000
-    FROM ${leases} WHERE scope = $1 AND execution_id = $2 AND NOT EXISTS (SELECT FROM got)`;
+      ON CONFLICT (scope, execution_id) DO UPDATE SET
+        ${["owner", "token", "lease_until", "at"].map(taken).join(", ")}
+      RETURNING owner, token, lease_until)
+    SELECT owner, token::text AS token,
+      extract(epoch FROM lease_until - clock_timestamp()) * 1000 AS remaining FROM got`;
   const mine = `scope = $1 AND execution_id = $2 AND token = $3`;
   const renew = `UPDATE ${leases} SET lease_until = ${soon(4)}, at = clock_timestamp()
     WHERE ${mine} AND owner IS NOT NULL RETURNING 1 AS held`;
@@ -51,11 +52,11 @@ export function leaseStore({ query, schema }: Connection): ExecutionLease {
         storeInput.checkedLease(leaseMs),
         optionalKeyColumn(supersedes),
       ]);
-      if (typeof row?.["token"] === "string") {
-        return { granted: true, lease: { scope, executionId, token: Number(row["token"]) } };
+      const holder = row?.["owner"];
+      if (holder === keyColumn(owner)) {
+        return { granted: true, lease: { scope, executionId, token: Number(row?.["token"]) } };
       }
       const remainingMs = Math.max(0, Number(row?.["remaining"] ?? 0));
-      const holder = row?.["owner"];
       return { granted: false, owner: typeof holder === "string" ? holder : "", remainingMs };
     },
     async renewLease(lease, leaseMs) {

@@ -39,7 +39,7 @@ export function retention({ query, schema }: Connection): Retention {
     gone_audit AS (DELETE FROM ${schema}.audit WHERE at < ${before} RETURNING 1),
     -- What is claimed or unknown stays, whatever its age: forgotten, it would be done again.
     gone_effects AS (
-      DELETE FROM ${schema}.effects AS effect WHERE status IN ('settled', 'failed')
+      DELETE FROM ${schema}.effects AS effect WHERE status IN ('settled', 'failed', 'void')
         AND coalesce(settled_at, created_at) < ${before} AND NOT EXISTS (
           SELECT FROM ${schema}.leases AS lease
           WHERE lease.scope = effect.scope AND lease.execution_id = effect.execution_id

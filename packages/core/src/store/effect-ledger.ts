@@ -1,9 +1,9 @@
 /**
  * Where an effect stands. `claimed`: a worker is at it, or died at it. `settled`: done, its result is
- * kept. `failed`: not done, and may be tried again under the same key. `unknown`: nobody can tell
- * whether it was done, so nobody may try it again before somebody has decided.
+ * kept. `failed`: ended in an error, and may be tried again under the same key. `void`: never begun.
+ * `unknown`: nobody can tell whether it was done, so nobody may try it again before somebody decided.
  */
-export type EffectStatus = "claimed" | "settled" | "failed" | "unknown";
+export type EffectStatus = "claimed" | "settled" | "failed" | "void" | "unknown";
 
 /** How a tool's effect behaves when it happens twice; what a worker may do with a dead claim follows from it. */
 export type EffectKind = "idempotent" | "keyed" | "transactional" | "once";
@@ -66,11 +66,12 @@ export interface ClaimRequest {
   /** Token of the execution lease this worker holds; a lease that is not held any more claims nothing. */
   readonly fence: number | null;
   /**
-   * What may be claimed beside what is new: `"failed"` what failed before it was done, `"dead"` also
-   * what a worker left behind, `"unknown"` also what nobody can tell about. A dead claim that may not
-   * be taken becomes `unknown`.
+   * What may be claimed beside what is new: `"failed"` what failed or never began, `"dead"` also what
+   * a worker left behind. A dead claim that may not be taken becomes `unknown`.
    */
-  readonly take: "failed" | "dead" | "unknown";
+  readonly take: "failed" | "dead";
+  /** Token of the unknown claim that was decided about: that very one may be taken, and no later one. */
+  readonly decided: number | null;
   readonly asked: string | null;
   /** How it is found again by a later plan that names its calls anew; null where the key alone counts. */
   readonly match: EffectMatch | null;
@@ -78,8 +79,10 @@ export interface ClaimRequest {
 
 /** How effects of one execution are recognised when their calls come under other ids. */
 export interface EffectMatch {
-  /** The id of the call in this plan. */
+  /** Names the call and its own arguments: a call that took up another's place is known by it again. */
   readonly callId: string;
+  /** Equal calls before this one that were answered: what failed of them, this call tries again. */
+  readonly answered: readonly string[];
   readonly plan: string;
   readonly ordinal: number;
   /** What this plan is known to call, as `argsHash#ordinal`: left alone when a changed call looks for its like. */
@@ -111,7 +114,7 @@ export type ClaimOutcome =
 
 /** How a claimed effect came out. */
 export interface Settlement {
-  readonly status: "settled" | "failed" | "unknown";
+  readonly status: "settled" | "failed" | "void" | "unknown";
   /** JSON. */
   readonly result: unknown;
 }

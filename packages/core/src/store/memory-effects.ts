@@ -53,7 +53,8 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
   const keyOf = (scope: string, key: string): string => JSON.stringify([scope, key]);
   const fenced = (scope: string, fence: number | null): boolean =>
     fence !== null && !leases.isCurrent(scope, fence);
-  const dead = (row: EffectRow): boolean => row.until <= now() || fenced(row.scope, row.fence);
+  // Its own time alone: a worker that lost its execution may be just about to let the effect happen.
+  const dead = (row: EffectRow): boolean => row.until <= now();
 
   function known(request: ClaimRequest): EffectRow | undefined {
     const { scope, key, executionId, tool, argsHash, match } = request;
@@ -67,7 +68,10 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
           row.argsHash === argsHash && row.ordinal === match.ordinal && row.plan !== match.plan,
       ) ??
       others.find(
-        (row) => row.argsHash === argsHash && (row.status === "failed" || row.status === "unknown"),
+        (row) =>
+          row.argsHash === argsHash &&
+          (row.status === "failed" || row.status === "unknown") &&
+          match.answered.some((callId) => row.callIds.has(callId)),
       )
     );
   }
@@ -84,7 +88,7 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
     return othersOf(scope, executionId, tool).filter(
       (row) =>
         row.plan !== match.plan &&
-        row.status !== "failed" &&
+        row.status !== "void" &&
         !match.planned.includes(`${row.argsHash}#${row.ordinal}`),
     );
   }
@@ -102,7 +106,7 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
       ordinal: match?.ordinal ?? 0,
       order: rows.size === 0 ? 0 : Math.max(...[...rows.values()].map(({ order }) => order)) + 1,
       createdAt: now(),
-      status: "failed",
+      status: "void",
       plan: match?.plan ?? "",
       callIds: new Set(),
       claimId: "",
@@ -126,19 +130,22 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
   }
 
   function answer(row: EffectRow, request: ClaimRequest): ClaimOutcome {
-    if (row.argsHash !== request.argsHash) return { status: "conflict", effect: recordOf(row) };
+    const met = request.match !== null && row.callIds.has(request.match.callId);
+    if (!met && row.argsHash !== request.argsHash)
+      return { status: "conflict", effect: recordOf(row) };
     row.plan = request.match?.plan ?? row.plan;
     if (request.match !== null) row.callIds.add(request.match.callId);
     row.asked = request.asked ?? row.asked;
     if (row.status === "settled") return { status: "settled", effect: recordOf(row) };
     if (row.status === "claimed" && row.claimId === request.claimId) {
+      row.until = now() + request.leaseMs;
       return { status: "claimed", claim: claimOf(row), effect: recordOf(row) };
     }
     if (row.status === "claimed" && !dead(row)) {
       return { status: "in-flight", effect: recordOf(row), remainingMs: row.until - now() };
     }
     if (row.status === "claimed" && request.take === "failed") row.status = "unknown";
-    return row.status === "unknown" && request.take !== "unknown"
+    return row.status === "unknown" && request.decided !== row.token
       ? { status: "unknown", effect: recordOf(row) }
       : take(row, request);
   }
@@ -213,7 +220,8 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
     prune: (before) =>
       erase(
         ({ status, settledAt, createdAt, scope, executionId }) =>
-          (status === "settled" || status === "failed") &&
+          status !== "claimed" &&
+          status !== "unknown" &&
           (settledAt ?? createdAt) < before &&
           !leases.isLive(scope, executionId),
       ),

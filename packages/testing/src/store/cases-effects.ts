@@ -36,7 +36,7 @@ export const effectCases: readonly StoreCase[] = [
         await store.settleEffect(claim, { status: "settled", result: HOSTILE_VALUES }),
         true,
       );
-      const again = await store.claimEffect(sampleClaim(scope, { take: "unknown" }));
+      const again = await store.claimEffect(sampleClaim(scope, { take: "dead" }));
       assert.equal(again.status, "settled");
       assert.ok("effect" in again);
       assert.deepEqual(again.effect.request, request);
@@ -64,9 +64,13 @@ export const effectCases: readonly StoreCase[] = [
     name: "takes the same claim asked twice for one, since its first answer may have been lost",
     async run(store) {
       const scope = unique("scope");
-      const request = sampleClaim(scope);
+      const request = sampleClaim(scope, { leaseMs: SHORT_MS });
       const first = claimed(await store.claimEffect(request));
-      assert.deepEqual(claimed(await store.claimEffect(request)), first);
+      await outlast();
+      const again = { ...request, leaseMs: 60_000 };
+      assert.deepEqual(claimed(await store.claimEffect(again)), first);
+      const other = sampleClaim(scope, { take: "dead" });
+      assert.equal((await store.claimEffect(other)).status, "in-flight");
     },
   },
   {
@@ -79,7 +83,7 @@ export const effectCases: readonly StoreCase[] = [
       const dead = await store.claimEffect(sampleClaim(scope, { take: "dead" }));
       assert.equal(dead.status, "unknown");
       assert.equal(await statusOf(store, scope), "unknown");
-      claimed(await store.claimEffect(sampleClaim(scope, { take: "unknown" })));
+      claimed(await store.claimEffect(sampleClaim(scope, { take: "dead" })));
     },
   },
   {
@@ -117,13 +121,14 @@ export const effectCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "lets what failed be tried again under its key",
+    name: "lets what failed or never began be tried again under its key",
     async run(store) {
       const scope = unique("scope");
-      const claim = claimed(await store.claimEffect(sampleClaim(scope)));
-      await store.settleEffect(claim, { status: "failed", result: "no such order" });
-      const again = claimed(await store.claimEffect(sampleClaim(scope)));
-      assert.equal(again.key, claim.key);
+      for (const status of ["failed", "void"] as const) {
+        const claim = claimed(await store.claimEffect(sampleClaim(scope)));
+        await store.settleEffect(claim, { status, result: "no such order" });
+      }
+      claimed(await store.claimEffect(sampleClaim(scope)));
     },
   },
   {
@@ -131,7 +136,7 @@ export const effectCases: readonly StoreCase[] = [
     async run(store) {
       const scope = unique("scope");
       const claim = claimed(await store.claimEffect(sampleClaim(scope)));
-      const other = sampleClaim(scope, { argsHash: "other", take: "unknown" });
+      const other = sampleClaim(scope, { argsHash: "other", take: "dead" });
       assert.equal((await store.claimEffect(other)).status, "conflict");
       assert.equal(await store.settleEffect(claim, { status: "settled", result: 1 }), true);
       assert.equal((await store.claimEffect(other)).status, "conflict");

@@ -14,16 +14,17 @@ interface Call {
   ordinal?: number;
   planned?: readonly string[];
   replan?: boolean;
+  answered?: readonly string[];
   over?: Partial<ClaimRequest>;
 }
 
 /** A claim of a call that has no key of its own. */
 function call({ scope, id, plan, args = "a", over = {}, ...match }: Call): ClaimRequest {
-  const { ordinal = 0, planned = [], replan = false } = match;
+  const { ordinal = 0, planned = [], replan = false, answered = [] } = match;
   return sampleClaim(scope, {
     key: `call:${id}`,
     argsHash: args,
-    match: { callId: id, plan, ordinal, planned, replan },
+    match: { callId: `${id}#${args}`, plan, ordinal, planned, replan, answered },
     ...over,
   });
 }
@@ -92,6 +93,20 @@ export const matchCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "finds a failed effect to re-plan, since it may have been done, but none that never began",
+    async run(store) {
+      const scope = unique("scope");
+      const one = { scope, id: "1", plan: "p1" };
+      for (const status of ["void", "failed"] as const) {
+        const claim = claimed(await store.claimEffect(call(one)));
+        await store.settleEffect(claim, { status, result: null });
+        const changed = call({ scope, id: status, plan: "p2", args: status });
+        const outcome = await store.claimEffect(changed);
+        assert.equal(outcome.status, status === "void" ? "claimed" : "replanned");
+      }
+    },
+  },
+  {
     name: "finds nothing to re-plan in the same plan, in another tool or execution, or what was met",
     async run(store) {
       const scope = unique("scope");
@@ -107,7 +122,20 @@ export const matchCases: readonly StoreCase[] = [
     },
   },
   {
-    name: "lets an equal call after a failed or unknown one take up its key",
+    name: "lets a changed call take up the place of a recorded one, and knows it again",
+    async run(store) {
+      const scope = unique("scope");
+      await done(store, { scope, id: "1", plan: "p1" });
+      const changed = call({ scope, id: "x", plan: "p2", args: "in other words" });
+      const takesUp = { ...changed, key: "call:1", argsHash: "a" };
+      assert.equal(resultOf(await store.claimEffect(takesUp)), "1");
+      assert.equal(resultOf(await store.claimEffect(changed)), "1");
+      const edited = call({ scope, id: "1", plan: "p1", args: "edited" });
+      assert.equal((await store.claimEffect(edited)).status, "conflict");
+    },
+  },
+  {
+    name: "lets an equal call after a failed or unknown one that was answered take up its key",
     async run(store) {
       const scope = unique("scope");
       for (const status of ["failed", "unknown"] as const) {
@@ -115,7 +143,9 @@ export const matchCases: readonly StoreCase[] = [
         const one = call({ scope, id: `1 ${status}`, plan: "p1", args });
         const claim = claimed(await store.claimEffect(one));
         await store.settleEffect(claim, { status, result: "timeout" });
-        const again = call({ scope, id: `2 ${status}`, plan: "p1", args, ordinal: 1 });
+        const next = { scope, id: `2 ${status}`, plan: "p1", args, ordinal: 1 };
+        claimed(await store.claimEffect(call({ ...next, id: `0 ${status}` })));
+        const again = call({ ...next, answered: [`1 ${status}#${args}`] });
         const outcome = await store.claimEffect(again);
         assert.equal(outcome.status, status === "failed" ? "claimed" : "unknown");
         assert.ok("effect" in outcome);

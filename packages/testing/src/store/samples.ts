@@ -89,6 +89,7 @@ export function sampleClaim(scope: string, over: Partial<ClaimRequest> = {}): Cl
     leaseMs: 60_000,
     fence: null,
     take: "failed",
+    decided: null,
     asked: null,
     match: null,
     ...over,
