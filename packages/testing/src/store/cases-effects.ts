@@ -83,7 +83,15 @@ export const effectCases: readonly StoreCase[] = [
       const dead = await store.claimEffect(sampleClaim(scope, { take: "dead" }));
       assert.equal(dead.status, "unknown");
       assert.equal(await statusOf(store, scope), "unknown");
-      claimed(await store.claimEffect(sampleClaim(scope, { take: "dead" })));
+      assert.ok("effect" in dead);
+      const { token: decided } = dead.effect;
+      const stale = sampleClaim(scope, { decided: decided - 1 });
+      assert.equal((await store.claimEffect(stale)).status, "unknown");
+      const retaken = claimed(await store.claimEffect(sampleClaim(scope, { decided })));
+      await store.settleEffect(retaken, { status: "unknown", result: null });
+      // Two decided about the same claim: the second must not undo what the first found out.
+      const second = await store.claimEffect(sampleClaim(scope, { decided }));
+      assert.equal(second.status, "unknown");
     },
   },
   {
