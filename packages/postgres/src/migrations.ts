@@ -1,9 +1,10 @@
 import { firstTables } from "./migrations/0001-first-tables.ts";
 import { effects } from "./migrations/0002-effects.ts";
+import { breakers } from "./migrations/0004-breakers.ts";
 import type { Migration } from "./migrations/migration.ts";
 
 /** Every step of the schema, in order. */
-export const MIGRATIONS: readonly Migration[] = [firstTables, effects];
+export const MIGRATIONS: readonly Migration[] = [firstTables, effects, breakers];
 
 /** The version of the schema this release writes and reads. */
-export const SCHEMA_VERSION: number = MIGRATIONS.length;
+export const SCHEMA_VERSION: number = Math.max(...MIGRATIONS.map(({ version }) => version));

@@ -2,6 +2,7 @@ import { CoreError } from "@evenkeel/core";
 import type { EvenkeelStore, StoreCodec } from "@evenkeel/core";
 
 import { auditStore } from "./audit.ts";
+import { breakerStore } from "./breakers.ts";
 import { connectionOf } from "./connection.ts";
 import { effectStore } from "./effects.ts";
 import { eventStore } from "./events.ts";
@@ -66,6 +67,7 @@ export function evenkeelPostgres(
     ...auditStore(connection),
     ...effectStore(connection),
     ...leaseStore(connection),
+    ...breakerStore(connection),
     ...retention(connection),
     setup: () => connection.setup(),
     setupSql: () => setupScript(schema),

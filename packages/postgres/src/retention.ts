@@ -6,7 +6,8 @@ import { keyColumn, optionalKeyColumn } from "./key-column.ts";
 
 const ERASED = `SELECT (SELECT count(*) FROM gone_events) + (SELECT count(*) FROM gone_records)
     + (SELECT count(*) FROM gone_manifests) + (SELECT count(*) FROM gone_audit)
-    + (SELECT count(*) FROM gone_effects) + (SELECT count(*) FROM gone_leases) AS erased`;
+    + (SELECT count(*) FROM gone_effects) + (SELECT count(*) FROM gone_leases)
+    + (SELECT count(*) FROM gone_breakers) AS erased`;
 
 /** Erasing over all tables, each time in one statement, so all of it happens or nothing. */
 export function retention({ query, schema }: Connection): Retention {
@@ -18,7 +19,9 @@ export function retention({ query, schema }: Connection): Retention {
       DELETE FROM ${schema}.manifests WHERE scope = $1 AND $2::text IS NULL RETURNING 1),
     gone_audit AS (DELETE FROM ${schema}.audit WHERE ${concerned} RETURNING 1),
     gone_effects AS (DELETE FROM ${schema}.effects WHERE ${concerned} RETURNING 1),
-    gone_leases AS (DELETE FROM ${schema}.leases WHERE ${concerned} RETURNING 1)
+    gone_leases AS (DELETE FROM ${schema}.leases WHERE ${concerned} RETURNING 1),
+    gone_breakers AS (
+      DELETE FROM ${schema}.breakers WHERE scope = $1 AND $2::text IS NULL RETURNING 1)
     ${ERASED}`;
 
   // Ages are counted from the server's clock, which is one for all processes.
@@ -46,7 +49,8 @@ export function retention({ query, schema }: Connection): Retention {
             AND lease.owner IS NOT NULL AND lease.lease_until > clock_timestamp())
       RETURNING 1),
     gone_leases AS (
-      DELETE FROM ${schema}.leases WHERE at < ${before} AND lease_until < ${before} RETURNING 1)
+      DELETE FROM ${schema}.leases WHERE at < ${before} AND lease_until < ${before} RETURNING 1),
+    gone_breakers AS (DELETE FROM ${schema}.breakers WHERE written_at < ${before} RETURNING 1)
     ${ERASED}`;
 
   return {

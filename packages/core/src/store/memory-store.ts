@@ -1,4 +1,5 @@
 import type { EvenkeelEvent } from "../event/event.ts";
+import { memoryBreakers } from "./memory-breakers.ts";
 import { memoryEffects } from "./memory-effects.ts";
 import { memoryLeases } from "./memory-leases.ts";
 import {
@@ -61,6 +62,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
   const audit = new Map<string, AuditRow>();
   const leases = memoryLeases(now);
   const effects = memoryEffects(now, leases);
+  const { forgetBreakers, pruneBreakers, ...breakers } = memoryBreakers(now);
 
   const eventsOf = (executionId: string): EventRow[] =>
     [...events.values()].filter((row) => row.executionId === executionId);
@@ -68,6 +70,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
   return {
     ...effects.store,
     ...leases.store,
+    ...breakers,
     async appendEvents(scope, appended) {
       checkedText(scope, "scope");
       const rows = checkedEvents(appended).map((event) => eventRow(scope, event, now()));
@@ -137,7 +140,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
         row.scope === scope && (threadId === undefined || row.threadId === threadId);
       return [events, records, manifests, audit].reduce(
         (erased, rows) => erased + erase(rows, concerned),
-        effects.forget(concerned) + leases.erase(concerned),
+        effects.forget(concerned) +
+          leases.erase(concerned) +
+          (threadId === undefined ? forgetBreakers(scope) : 0),
       );
     },
     async prune(ages) {
@@ -154,6 +159,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
         erase(audit, old) +
         effects.prune(before) +
         leases.erase(({ at, until }) => at < before && until < before);
+      pruneBreakers(ages);
       const used = new Set(
         [...records.values()].map(({ scope, manifestHash }) => manifestKey(scope, manifestHash)),
       );

@@ -79,6 +79,33 @@ export interface AuditStore {
   listAudit(query: { executionId?: string; scope?: string; limit?: number }): Promise<AuditEntry[]>;
 }
 
+/** A circuit breaker as it is kept between processes. */
+export interface BreakerRecord {
+  v: 1;
+  /** What it guards, inside its scope: a tool and a class of failure, or a model. */
+  key: string;
+  status: "closed" | "open";
+  /** Since when it has been so; ISO 8601, UTC. */
+  since: string;
+  /** Its window and its waits, as the breaker itself writes them. */
+  state: Readonly<Record<string, unknown>>;
+}
+
+/** Where circuit breakers are kept, so that a restart closes none and all processes see one state. */
+export interface BreakerStore {
+  /** Every breaker of a scope, in no order. */
+  listBreakers(scope: string): Promise<BreakerRecord[]>;
+  /** Writes or replaces the record under its key; one whose `since` is earlier than the kept one's is dropped. */
+  putBreaker(scope: string, record: BreakerRecord): Promise<void>;
+  /**
+   * Takes the one trial call of an open breaker: true for one caller until `forMs` milliseconds have
+   * passed, it was released, or the breaker is put with a later `since`; and where none is kept.
+   */
+  claimProbe(scope: string, key: string, forMs: number): Promise<boolean>;
+  /** Gives a trial call back that proved nothing. */
+  releaseProbe(scope: string, key: string): Promise<void>;
+}
+
 /** Erasing and retention, which every durable store of Evenkeel offers. */
 export interface Retention {
   /** Erases everything kept for a thread or a scope; returns how many rows went. */
@@ -96,6 +123,7 @@ export interface EvenkeelStore
     AuditStore,
     EffectLedger,
     ExecutionLease,
+    BreakerStore,
     Retention {}
 
 /** Encrypts what a store writes and decrypts what it reads. */

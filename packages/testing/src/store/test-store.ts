@@ -1,6 +1,7 @@
 import type { EvenkeelStore } from "@evenkeel/core";
 
 import { boundsCases } from "./cases-bounds.ts";
+import { breakerCases } from "./cases-breakers.ts";
 import { effectCases } from "./cases-effects.ts";
 import { erasingCases } from "./cases-erasing.ts";
 import { keepingCases } from "./cases-keeping.ts";
@@ -36,6 +37,7 @@ export const storeCases: readonly StoreCase[] = [
   ...effectCases,
   ...matchCases,
   ...leaseCases,
+  ...breakerCases,
 ];
 
 /**
