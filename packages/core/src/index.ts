@@ -24,6 +24,7 @@ export * from "./middleware.ts";
 export * from "./store/effect-ledger.ts";
 export * from "./store/execution-lease.ts";
 export * from "./store/stores.ts";
+export * from "./store/result-store.ts";
 export type { RunOptions } from "./run/run-options.ts";
 export { withMiddleware } from "./with-middleware.ts";
 export type { WithMiddleware, WithMiddlewareOptions } from "./with-middleware.ts";

@@ -12,6 +12,10 @@ interface StoredBody {
 export interface BodyFormat {
   seal(json: string): Promise<StoredBody>;
   open<Body>(row: Record<string, unknown>, what: string): Promise<Body>;
+  /** Whether what is written now is encrypted; rows of another time may not be. */
+  readonly encrypts: boolean;
+  sealBytes(bytes: Uint8Array): Promise<Uint8Array>;
+  openBytes(bytes: Uint8Array, what: string): Promise<Uint8Array>;
 }
 
 /**
@@ -19,21 +23,31 @@ export interface BodyFormat {
  * numbers; JSON.stringify escapes both, so text holds every body as it was.
  */
 export function bodyFormat(codec: StoreCodec | undefined): BodyFormat {
+  async function sealBytes(bytes: Uint8Array): Promise<Uint8Array> {
+    if (codec === undefined) return bytes;
+    return coded("encrypt", "A row", () => codec.encrypt(bytes));
+  }
+
+  async function openBytes(bytes: Uint8Array, what: string): Promise<Uint8Array> {
+    if (codec === undefined) {
+      throw unreadable(what, "it is encrypted: pass the `codec` it was written with");
+    }
+    return coded("decrypt", what, () => codec.decrypt(bytes));
+  }
+
   return {
+    encrypts: codec !== undefined,
+    sealBytes,
+    openBytes,
     async seal(json) {
       if (codec === undefined) return { body: json, sealed: null };
-      const sealed = await coded("encrypt", "A row", () => codec.encrypt(Buffer.from(json)));
-      return { body: null, sealed: Buffer.from(sealed) };
+      return { body: null, sealed: Buffer.from(await sealBytes(Buffer.from(json))) };
     },
     async open<Body>({ body, sealed }: Record<string, unknown>, what: string): Promise<Body> {
       // A row from before there was a codec is still text.
       if (typeof body === "string") return parsed(body, what);
       if (!(sealed instanceof Uint8Array)) throw unreadable(what, "it holds no body");
-      if (codec === undefined) {
-        throw unreadable(what, "it is encrypted: pass the `codec` it was written with");
-      }
-      const plain = await coded("decrypt", what, () => codec.decrypt(sealed));
-      return parsed(Buffer.from(plain).toString("utf8"), what);
+      return parsed(Buffer.from(await openBytes(sealed, what)).toString("utf8"), what);
     },
   };
 }

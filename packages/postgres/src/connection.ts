@@ -8,8 +8,11 @@ import type { PostgresClient, PostgresPool } from "./pool.ts";
 import { quoted } from "./schema-name.ts";
 import { NEWER_SCHEMA_STATE, setupScript, versionQuery } from "./setup-sql.ts";
 
-/** Statements here may be repeated: each is idempotent, and these states undo all of it. */
-const TRY_AGAIN = new Set(["40001", "40P01"]);
+/**
+ * Statements here may be repeated: each is idempotent, and these states undo all of it. The last two
+ * mean that another session wrote or erased a row between our look at it and our own write.
+ */
+const TRY_AGAIN = new Set(["40001", "40P01", "23503", "23505"]);
 const MAX_TRIES = 10;
 
 /** The schema of one pool: asks it, and says in codes what went wrong. */

@@ -10,6 +10,7 @@ import { leaseStore } from "./leases.ts";
 import { manifestStore } from "./manifests.ts";
 import type { PostgresPool } from "./pool.ts";
 import { recordStore } from "./records.ts";
+import { resultStore } from "./results/result-store.ts";
 import { retention } from "./retention.ts";
 import { checkedSchema } from "./schema-name.ts";
 import { setupScript } from "./setup-sql.ts";
@@ -60,7 +61,10 @@ export function evenkeelPostgres(
   }
   const connection = connectionOf(pool, checkedSchema(schema), codec);
   keepAlive(pool);
+  const results = resultStore(connection);
+  const others = retention(connection);
   return {
+    ...results,
     ...eventStore(connection),
     ...recordStore(connection),
     ...manifestStore(connection),
@@ -68,7 +72,8 @@ export function evenkeelPostgres(
     ...effectStore(connection),
     ...leaseStore(connection),
     ...breakerStore(connection),
-    ...retention(connection),
+    forget: async (subject) => (await others.forget(subject)) + (await results.forget(subject)),
+    prune: async (ages) => (await others.prune(ages)) + (await results.prune(ages)),
     setup: () => connection.setup(),
     setupSql: () => setupScript(schema),
   };

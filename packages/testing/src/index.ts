@@ -52,7 +52,7 @@ export type { ScriptOptions } from "./crash/script-child.ts";
 export { ScriptedModel, scriptedModel } from "./model/scripted-model.ts";
 export type { ScriptedModelOptions } from "./model/scripted-model.ts";
 export type { ScriptedTurn } from "./model/scripted-turn.ts";
-export { testStore } from "./store/test-store.ts";
+export { testResultStore, testStore } from "./store/test-store.ts";
 export { buildTraceTrees, renderTrace } from "./langsmith/trace-tree.ts";
 export type { RenderTraceOptions, TraceNode, TraceRun } from "./langsmith/trace-tree.ts";
 export { expectSurvives } from "./survival/expect-survives.ts";

@@ -189,6 +189,64 @@ const faults: [string, Fault, string][] = [
     }),
     "keeps nothing of the call",
   ],
+  [
+    "shows a result to every thread of its scope",
+    (store) => ({
+      findResult: ({ scope }, handle) => store.findResult({ scope, threadId: "" }, handle),
+      linkResult: async ({ scope }, result) => {
+        await store.linkResult({ scope, threadId: "" }, result);
+        return store.linkResult({ scope, threadId: "" }, result);
+      },
+    }),
+    "puts a handle on content",
+  ],
+  [
+    "loses the last chunk of a slice",
+    (store) => ({
+      readResult: async (owner, handle, range) => {
+        const read = await store.readResult(owner, handle, range);
+        return read === undefined ? undefined : { ...read, chunks: read.chunks.slice(0, -1) };
+      },
+    }),
+    "gives a result of any bytes",
+  ],
+  [
+    "takes a line for the first one",
+    (store) => ({
+      readResult: (owner, handle, range) =>
+        store.readResult(owner, handle, "line" in range ? { ...range, line: 1 } : range),
+    }),
+    "finds the chunks that lines lie in",
+  ],
+  [
+    "lets a result take over the facts of the one before",
+    (store) => ({
+      linkResult: async (owner, result) => {
+        const linked = await store.linkResult(owner, result);
+        return linked === undefined ? undefined : { ...linked, meta: result.meta };
+      },
+    }),
+    "keeps creation and facts",
+  ],
+  ["takes no note of a use", () => ({ touchResult: async () => true }), "takes note of a use"],
+  [
+    "keeps every result for good",
+    (store) => ({
+      writeResult: (owner, startedAt) => {
+        const writer = store.writeResult(owner, startedAt);
+        return { ...writer, commit: (result) => writer.commit({ ...result, ttlMs: null }) };
+      },
+    }),
+    "prunes what outlived its own time",
+  ],
+  [
+    "evicts what was just stored",
+    (store) => ({
+      evictResults: (eviction) =>
+        store.evictResults({ ...eviction, keep: { ...eviction.keep, handle: "another" } }),
+    }),
+    "evicts the least recently used",
+  ],
   ["keeps no audit", () => ({ appendAudit: async () => undefined }), "keeps audit entries once"],
 ];
 

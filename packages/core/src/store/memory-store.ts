@@ -2,6 +2,7 @@ import type { EvenkeelEvent } from "../event/event.ts";
 import { memoryBreakers } from "./memory-breakers.ts";
 import { memoryEffects } from "./memory-effects.ts";
 import { memoryLeases } from "./memory-leases.ts";
+import { memoryResults } from "./memory-results.ts";
 import {
   checkedAge,
   checkedEvents,
@@ -63,6 +64,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
   const leases = memoryLeases(now);
   const effects = memoryEffects(now, leases);
   const { forgetBreakers, pruneBreakers, ...breakers } = memoryBreakers(now);
+  const results = memoryResults(now);
 
   const eventsOf = (executionId: string): EventRow[] =>
     [...events.values()].filter((row) => row.executionId === executionId);
@@ -71,6 +73,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
     ...effects.store,
     ...leases.store,
     ...breakers,
+    ...results,
+
     async appendEvents(scope, appended) {
       checkedText(scope, "scope");
       const rows = checkedEvents(appended).map((event) => eventRow(scope, event, now()));
@@ -142,7 +146,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
         (erased, rows) => erased + erase(rows, concerned),
         effects.forget(concerned) +
           leases.erase(concerned) +
-          (threadId === undefined ? forgetBreakers(scope) : 0),
+          (threadId === undefined ? forgetBreakers(scope) : 0) +
+          (await results.forget(subject)),
       );
     },
     async prune(ages) {
@@ -154,12 +159,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
         newest.set(executionId, Math.max(newest.get(executionId) ?? at, at));
       }
       const erased =
+        (await results.prune(ages)) +
         erase(events, (row) => (newest.get(row.executionId) ?? row.at) < before) +
         erase(records, old) +
         erase(audit, old) +
         effects.prune(before) +
-        leases.erase(({ at, until }) => at < before && until < before);
-      pruneBreakers(ages);
+        leases.erase(({ at, until }) => at < before && until < before) +
+        pruneBreakers(ages);
       const used = new Set(
         [...records.values()].map(({ scope, manifestHash }) => manifestKey(scope, manifestHash)),
       );

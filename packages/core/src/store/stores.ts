@@ -1,6 +1,7 @@
 import type { EvenkeelEvent } from "../event/event.ts";
 import type { EffectLedger } from "./effect-ledger.ts";
 import type { ExecutionLease } from "./execution-lease.ts";
+import type { ResultStore } from "./result-store.ts";
 
 /** What a run came to, written once it ended, paused or was found dead. */
 export interface RunRecord {
@@ -123,6 +124,7 @@ export interface EvenkeelStore
     AuditStore,
     EffectLedger,
     ExecutionLease,
+    ResultStore,
     BreakerStore,
     Retention {}
 

@@ -1,4 +1,4 @@
-import type { EvenkeelStore } from "@evenkeel/core";
+import type { EvenkeelStore, ResultStore } from "@evenkeel/core";
 
 import { boundsCases } from "./cases-bounds.ts";
 import { breakerCases } from "./cases-breakers.ts";
@@ -7,16 +7,18 @@ import { erasingCases } from "./cases-erasing.ts";
 import { keepingCases } from "./cases-keeping.ts";
 import { leaseCases } from "./cases-leases.ts";
 import { matchCases } from "./cases-matching.ts";
+import { resultGoingCases } from "./cases-results-going.ts";
+import { resultCases } from "./cases-results.ts";
 
 /** One law of a store: rejects where the store breaks it. */
-export interface StoreCase {
+export interface StoreCase<Store = EvenkeelStore> {
   /** The law, as a fact. */
   name: string;
-  run: (store: EvenkeelStore) => Promise<void>;
+  run: (store: Store) => Promise<void>;
 }
 
 /** How {@link testStore} comes by the store under test. */
-export interface TestStoreOptions<Store extends EvenkeelStore = EvenkeelStore> {
+export interface TestStoreOptions<Store> {
   /** Makes the store for one case; it may be the same one each time, and need not be empty. */
   create: () => Promise<Store> | Store;
   /** Takes it down after the case, also a failed one. */
@@ -29,6 +31,8 @@ export interface BoundStoreCase {
   run: () => Promise<void>;
 }
 
+const resultStoreCases: readonly StoreCase<ResultStore>[] = [...resultCases, ...resultGoingCases];
+
 /** Every law of a store, for a runner that brings the store itself. */
 export const storeCases: readonly StoreCase[] = [
   ...keepingCases,
@@ -38,6 +42,7 @@ export const storeCases: readonly StoreCase[] = [
   ...matchCases,
   ...leaseCases,
   ...breakerCases,
+  ...resultStoreCases,
 ];
 
 /**
@@ -50,11 +55,24 @@ export const storeCases: readonly StoreCase[] = [
  * it.each(testStore({ create: () => memoryStore() }))("$name", ({ run }) => run());
  * ```
  */
-export function testStore<Store extends EvenkeelStore>({
-  create,
-  destroy,
-}: TestStoreOptions<Store>): BoundStoreCase[] {
-  return storeCases.map(({ name, run }) => ({
+export function testStore<Store extends EvenkeelStore>(
+  options: TestStoreOptions<Store>,
+): BoundStoreCase[] {
+  return storeCases.map((law) => bound(law, options));
+}
+
+/** The laws of a `ResultStore` alone, for a driver that keeps large tool results and nothing else. */
+export function testResultStore<Store extends ResultStore>(
+  options: TestStoreOptions<Store>,
+): BoundStoreCase[] {
+  return resultStoreCases.map((law) => bound(law, options));
+}
+
+function bound<Store>(
+  { name, run }: StoreCase<Store>,
+  { create, destroy }: TestStoreOptions<Store>,
+): BoundStoreCase {
+  return {
     name,
     run: async () => {
       const store = await create();
@@ -64,5 +82,5 @@ export function testStore<Store extends EvenkeelStore>({
         await destroy?.(store);
       }
     },
-  }));
+  };
 }
