@@ -20,6 +20,13 @@ export async function transactionPool(connectionString: string): Promise<Transac
   const tails = new Map<Client, Promise<unknown>>();
   let turn = 0;
 
+  // What the server said last: "I" between transactions, "T" or "E" inside of one.
+  const states = new Map<Client, string>();
+  for (const server of servers) {
+    const { connection } = server as unknown as { connection: NodeJS.EventEmitter };
+    connection.on("readyForQuery", ({ status }: { status: string }) => states.set(server, status));
+  }
+
   async function transact(
     server: Client,
     text: string,
@@ -33,13 +40,11 @@ export async function transactionPool(connectionString: string): Promise<Transac
     }
   }
 
-  function query(text: string, values?: unknown[]): Promise<PostgresResult> {
-    sent.push(text);
+  /** Waits until a server is free and keeps everybody else from it while `work` goes on. */
+  function onServer<Result>(work: (server: Client) => Promise<Result>): Promise<Result> {
     turn += 1;
     const server = servers[turn % servers.length] ?? new Client();
-    const result = (tails.get(server) ?? Promise.resolve()).then(() =>
-      transact(server, text, values),
-    );
+    const result = (tails.get(server) ?? Promise.resolve()).then(() => work(server));
     tails.set(
       server,
       result.catch(() => undefined),
@@ -47,10 +52,42 @@ export async function transactionPool(connectionString: string): Promise<Transac
     return result;
   }
 
+  function query(text: string, values?: unknown[]): Promise<PostgresResult> {
+    sent.push(text);
+    return onServer((server) => transact(server, text, values));
+  }
+
+  /** A client has a server of its own from the start of a transaction to its end, and no longer. */
+  function client(): PostgresClient {
+    let held: { server: Client; leave: () => void } | undefined;
+    const take = (): Promise<{ server: Client; leave: () => void }> =>
+      new Promise((taken) => {
+        void onServer(
+          (server) => new Promise<void>((leave) => taken({ server, leave: () => leave() })),
+        );
+      });
+    return {
+      async query(text, values) {
+        sent.push(text);
+        held ??= await take();
+        const { server, leave } = held;
+        try {
+          return await server.query(text, values);
+        } finally {
+          if (states.get(server) === "I") {
+            held = undefined;
+            await server.query("DISCARD ALL").finally(leave);
+          }
+        }
+      },
+      release: () => held?.leave(),
+    };
+  }
+
   return {
     sent,
     query,
-    connect: async (): Promise<PostgresClient> => ({ query, release: () => undefined }),
+    connect: async () => client(),
     end: async () => {
       await Promise.all(servers.map((server) => server.end()));
     },
