@@ -17,7 +17,7 @@ import {
   observeUnknownTools,
 } from "./unknown-tools.ts";
 
-/** Everything the detectors remember, as plain JSON of at most about 7 KB, whatever the run's length. */
+/** Everything the detectors remember, as plain JSON of at most about 4 KB, whatever the run's length. */
 export interface LoopState {
   v: 1;
   /** Turns seen. */
@@ -81,7 +81,7 @@ export function observeTurn(
   const errors = observeErrors(state.errors, counted);
   const unknownTools = observeUnknownTools(state.unknownTools, counted);
   const text = observeText(state.text, digest);
-  const news = observeNews(state.news, counted, options.quietTurns ?? 4);
+  const news = observeNews(state.news, counted, state.repeats.entries, options.quietTurns ?? 4);
   const resends = observeResends(state.previous, digest);
   const off = new Set<LoopKind>(options.off);
   const seen = [repeats, cycle, errors, unknownTools, text, news].flatMap(({ finding }) =>

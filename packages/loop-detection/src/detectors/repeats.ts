@@ -1,21 +1,23 @@
 import type { CallDigest, TurnDigest } from "../turns/turn-digest.ts";
 import { type LoopFinding, evidenceOf } from "./finding.ts";
 
-/** A call that was made and answered within the last turns. */
-interface RepeatEntry {
-  call: string;
-  answer: string;
+/** A call that was made and answered, as it is kept. */
+export type KeptCall = readonly [
+  /** First 8 characters of the loose fingerprint. */
+  call: string,
+  /** First 8 characters of the answer's hash. */
+  answer: string,
   /** How often in a row it came back with this answer. */
-  count: number;
-  /** The same, with a repeat after a change in between counted half. */
-  rounds: number;
+  count: number,
+  /** The same within the window, with a repeat after a change in between counted half. */
+  rounds: number,
   /** The turn it was made in last. */
-  turn: number;
-}
+  turn: number,
+];
 
-/** The calls of the last turns: at most 32 entries of about 90 bytes. */
+/** The calls made last, newest last: at most 64 of about 34 bytes. */
 export interface RepeatState {
-  entries: readonly RepeatEntry[];
+  entries: readonly KeptCall[];
   /** The last turn in which a new call changed something; 0 for none. */
   changed: number;
 }
@@ -36,14 +38,20 @@ export interface RepeatOptions {
 
 export const defaultRepeatOptions: RepeatOptions = { window: 12, pollPatience: 6 };
 
-const capacity = 32;
+const capacity = 64;
 
 /** What a repeat after a change in between weighs: tests run again after an edit are work. */
 const afterChange = 0.5;
 
+/** What tells calls or answers of one run apart: 48 bits of their hash. */
+export function shortened(hash: string): string {
+  return hash.slice(0, 8);
+}
+
 /**
  * Counts equal calls that got an equal answer. An answer that differs is progress and starts the
- * count again; a repeat after something else was changed weighs half. The calls of one turn count as
+ * count again; a repeat after something else was changed weighs half, and one that is further back
+ * than the window weighs nothing: it is counted, and no reason to act. The calls of one turn count as
  * a set: the turn repeats only as often as the newest of its calls, so a turn that also asks
  * something new is no repeat.
  */
@@ -53,44 +61,44 @@ export function observeRepeats(
   turn: number,
   options: RepeatOptions = defaultRepeatOptions,
 ): { state: RepeatState; finding?: LoopFinding } {
-  const kept = new Map(
-    state.entries
-      .filter((entry) => turn - entry.turn <= options.window)
-      .map((entry) => [entry.call, entry]),
-  );
+  const kept = new Map(state.entries.map((entry) => [entry[0], entry]));
   let changed = state.changed;
-  let newest: { call: CallDigest; entry: RepeatEntry } | undefined;
+  let newest: { call: CallDigest; count: number; rounds: number } | undefined;
   for (const call of distinctCalls(digest)) {
     if (call.answer === undefined) continue;
-    const earlier = kept.get(call.fingerprint.loose);
-    const entry = count(earlier, call, turn, state.changed);
-    kept.delete(entry.call);
-    kept.set(entry.call, entry);
+    const key = shortened(call.fingerprint.loose);
+    const earlier = kept.get(key);
+    const entry = countCall(earlier, [key, shortened(call.answer)], call.blocked, {
+      turn,
+      changed: state.changed,
+      window: options.window,
+    });
+    kept.delete(key);
+    kept.set(key, entry);
     if (call.changes && earlier === undefined) changed = turn;
-    if (newest === undefined || entry.rounds < newest.entry.rounds) newest = { call, entry };
+    const [, , count, rounds] = entry;
+    if (newest === undefined || rounds < newest.rounds) newest = { call, count, rounds };
   }
   const next = { entries: [...kept.values()].slice(-capacity), changed };
-  if (newest === undefined || newest.entry.count < 2) return { state: next };
+  if (newest === undefined || newest.count < 2) return { state: next };
   return { state: next, finding: repeatFinding(newest, digest, options) };
 }
 
-function count(
-  earlier: RepeatEntry | undefined,
-  call: CallDigest,
-  turn: number,
-  changed: number,
-): RepeatEntry {
-  const fresh = { call: call.fingerprint.loose, answer: call.answer ?? "", turn };
-  if (earlier === undefined || (earlier.answer !== call.answer && !call.blocked)) {
-    return { ...fresh, count: 1, rounds: 1 };
-  }
-  const weight = changed > earlier.turn ? afterChange : 1;
-  const { answer } = earlier;
-  return { ...fresh, answer, count: earlier.count + 1, rounds: earlier.rounds + weight };
+function countCall(
+  earlier: KeptCall | undefined,
+  [call, answer]: readonly [call: string, answer: string],
+  blocked: boolean,
+  { turn, changed, window }: { turn: number; changed: number; window: number },
+): KeptCall {
+  if (earlier === undefined) return [call, answer, 1, 1, turn];
+  const [, before, count, rounds, last] = earlier;
+  if (before !== answer && !blocked) return [call, answer, 1, 1, turn];
+  if (turn - last > window) return [call, before, count + 1, 1, turn];
+  return [call, before, count + 1, rounds + (changed > last ? afterChange : 1), turn];
 }
 
 function repeatFinding(
-  { call, entry }: { call: CallDigest; entry: RepeatEntry },
+  { call, count, rounds }: { call: CallDigest; count: number; rounds: number },
   digest: TurnDigest,
   options: RepeatOptions,
 ): LoopFinding {
@@ -98,8 +106,8 @@ function repeatFinding(
   const kind = call.failed ? "same-call-same-error" : "same-call-same-result";
   return {
     kind: waiting ? "waiting" : kind,
-    count: entry.count,
-    rounds: Math.floor(waiting ? entry.rounds / options.pollPatience : entry.rounds),
+    count,
+    rounds: Math.floor(waiting ? rounds / options.pollPatience : rounds),
     tools: [...new Set(digest.calls.map((one) => one.tool))].slice(0, 6),
     // A poll that is answered with its earlier result would never see the work finish.
     calls: waiting
