@@ -233,7 +233,7 @@ describe("the state", () => {
       })),
     );
 
-  test("stays under 10 KB over 1,500 wild turns and is plain JSON", () => {
+  test("stays under 6 KB over 1,500 wild turns and is plain JSON", () => {
     let state = emptyLoopState;
     let largest = 0;
     for (let turn = 0; turn < 1_500; turn += 1) {
@@ -241,7 +241,7 @@ describe("the state", () => {
       largest = Math.max(largest, JSON.stringify(state).length);
       expect(JSON.parse(JSON.stringify(state))).toEqual(state);
     }
-    expect(largest).toBeLessThan(10_000);
+    expect(largest).toBeLessThan(6_000);
     expect(state.turn).toBe(1_500);
   });
 

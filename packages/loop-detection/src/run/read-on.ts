@@ -20,6 +20,8 @@ export interface NewestTurn {
   resends: readonly Resend[];
   /** Index of its first call among all calls read. */
   firstCall: number;
+  /** That call's id; undefined of a turn without calls. */
+  callId: string | undefined;
 }
 
 const mostBlocked = 12;
@@ -40,7 +42,7 @@ export function readOn(
     const digest = digestTurn(markUnknown(turn, tools), digestOptionsFor(turn, tools, context));
     const { state, findings, resends } = observeTurn(conversation.loop, digest, detectors);
     const decision = decide(findings, context.options);
-    newest = { findings, resends, firstCall: conversation.calls };
+    newest = { findings, resends, firstCall: conversation.calls, callId: turn.calls[0]?.id };
     conversation = {
       ...conversation,
       calls: conversation.calls + turn.calls.length,
