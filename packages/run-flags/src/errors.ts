@@ -3,6 +3,7 @@ import { EvenkeelError } from "@evenkeel/core";
 /** The codes run-flags throws or reports. */
 export type RunFlagsErrorCode =
   | "invalid-options"
+  | "package-missing"
   | "execution-unknown"
   | "run-report-version"
   | "review-failed"

@@ -83,7 +83,7 @@ export function gatherRun(): GatheredRun {
       for (const tool of tools) offered.add(toolName(tool) ?? "unnamed");
       if (sites.has(site)) return;
       sites.add(site);
-      read(messages as MessageLike[]);
+      read(messages);
     },
     replied(result) {
       if (isMessage(result)) addTurn(result);

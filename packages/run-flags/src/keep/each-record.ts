@@ -15,11 +15,18 @@ export async function* eachRecord(
       ...(before === undefined ? {} : { before }),
       limit: Math.min(PAGE, most - read),
     });
-    const [first, last] = [page[0], page.at(-1)];
-    // A store of one's own that knows nothing of pages would give the first one for ever.
-    if (last === undefined || first?.executionId === before?.executionId) return;
+    const last = page.at(-1);
+    // A store of one's own that knows nothing of pages would give the same one for ever.
+    if (last === undefined || (before !== undefined && !comesAfter(last, before))) return;
     yield* page;
     read += page.length;
     before = { startedAt: last.startedAt, executionId: last.executionId };
   }
+}
+
+type Place = Pick<RunRecord, "startedAt" | "executionId">;
+
+function comesAfter(one: Place, other: Place): boolean {
+  const earlier = Date.parse(other.startedAt) - Date.parse(one.startedAt);
+  return earlier > 0 || (earlier === 0 && one.executionId !== other.executionId);
 }

@@ -14,7 +14,7 @@ export interface MissingField {
 const lead = String.raw`(?:(?:the|a|an|any|my|our|its|their)\s+)*`;
 const thing = String.raw`([\p{L}\p{N}][\p{L}\p{N} _'’-]{0,80})`;
 const patterns = [
-  String.raw`(?:did\s*n[o'’]?t|did not|does\s*n[o'’]?t|does not|do\s*n[o'’]?t|never|fail(?:s|ed) to|forgot to|omits? to)\s+(?:include|mention|show|give|list|contain|return|provide|tell(?: me)?|say|report|have)\s+${lead}${thing}`,
+  String.raw`(?:did\s*n[o'’]?t|did not|does\s*n[o'’]?t|does not|do\s*n[o'’]?t|never|fail(?:s|ed) to|forgot to|omits? to)\s+(?:includ|mention|show|giv|list|contain|return|provid|tell|told|say|said|report|have|had)\w*(?: me| us)?\s+${lead}${thing}`,
   String.raw`(?:forgot|omit(?:s|ted)|left out|leaves out|lacks|lacked|is missing|was missing|missing)\s+${lead}${thing}`,
   String.raw`${lead}${thing}\s+(?:is|was|are|were)\s+(?:missing|not (?:included|mentioned|shown|there|listed|given)|left out|omitted)`,
   String.raw`\b(?:no|without)\s+${lead}${thing}`,

@@ -17,6 +17,7 @@ export interface ReviewClient {
     queueId: string;
     description: string;
     rubricInstructions: string;
+    rubricItems?: { feedback_key: string; description: string }[];
   }): Promise<{ id: string }>;
   addRunsToAnnotationQueue(
     queueId: string,

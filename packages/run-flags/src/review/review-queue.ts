@@ -17,11 +17,18 @@ export const QUEUE_NAME = "evenkeel: flagged runs";
 const RUBRIC =
   "Did the run do what was asked? Is the evidence in the feedback `needs_review` right? If it failed, name the first step that went wrong.";
 
+/** What a reviewer fills in, in LangSmith's words. */
+export interface RubricItem {
+  feedback_key: string;
+  description: string;
+}
+
 /** The id of the queue, which is made where there is none; two processes at once make one. */
 export async function findQueue(
   client: Pick<ReviewClient, "listAnnotationQueues" | "createAnnotationQueue">,
   { name = QUEUE_NAME, rubric = RUBRIC }: ReviewQueue,
   sessionId: string,
+  rubricItems?: readonly RubricItem[],
 ): Promise<string> {
   const existing = await named(client, name);
   if (existing !== undefined) return existing;
@@ -32,6 +39,7 @@ export async function findQueue(
       queueId: fixedId("queue", name, sessionId),
       description: "Runs that Evenkeel's rules flagged, and a sample of those they did not.",
       rubricInstructions: rubric,
+      ...(rubricItems === undefined ? {} : { rubricItems: [...rubricItems] }),
     });
     return made.id;
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { FailureClass, Severity } from "@evenkeel/core";
 
 import type { Flag } from "../rules/flag-rule.ts";
+import { plainText } from "../shape/plain-text.ts";
 
 /** A flagged run as routes are told of it: ids, figures and evidence; no argument and no result. */
 export interface FlaggedRun {
@@ -52,7 +53,8 @@ export function handlersFor(run: FlaggedRun, routes: readonly FlagRoute[]): Flag
 
 function toConsole({ executionId, severity, score, flags }: FlaggedRun): void {
   const rules = flags.map(({ rule }) => rule).join(", ");
-  process.stderr.write(`evenkeel: ${severity} ${score.toFixed(2)} ${executionId} ${rules}\n`);
+  const line = `evenkeel: ${severity} ${score.toFixed(2)} ${executionId} ${rules}`;
+  process.stderr.write(`${plainText(line, 1_000).replaceAll("\n", " ")}\n`);
 }
 
 async function toWebhook(

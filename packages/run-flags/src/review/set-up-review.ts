@@ -64,15 +64,20 @@ export async function setUpReview({
   project = projectOfEnvironment(),
 }: SetUpReviewOptions = {}): Promise<ReviewSetup> {
   const { name = QUEUE_NAME } = queue;
-  const id = client === undefined ? null : await queueId(client, queue, project);
   const feedback: ReviewSetup["feedback"] = [];
   for (const one of SETTINGS) {
     const state = client === undefined ? ("to-create" as const) : await create(client, one);
     feedback.push({ key: one.feedbackKey, state });
   }
+  // The rubric asks for a verdict, whose meaning has to be there first.
+  const id = client === undefined ? null : await queueId(client, queue, project);
   const setup = { queue: { name, id }, feedback, filters: SAVED_FILTERS };
   return { ...setup, text: describe(setup, project) };
 }
+
+const RUBRIC_ITEMS = [
+  { feedback_key: REVIEW_VERDICT, description: "Is what the flag says a real problem?" },
+];
 
 async function queueId(
   client: SetupClient,
@@ -84,7 +89,7 @@ async function queueId(
     if (isNotFound(error)) return { id: projectName };
     throw error;
   });
-  return findQueue(client, queue, project.id);
+  return findQueue(client, queue, project.id, RUBRIC_ITEMS);
 }
 
 async function create(client: SetupClient, one: FeedbackSetting): Promise<"created" | "differs"> {

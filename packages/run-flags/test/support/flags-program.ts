@@ -68,7 +68,7 @@ pool.on("error", () => undefined);
 const flags = runFlagsMiddleware({
   store: evenkeelPostgres(pool),
   langsmith: { client },
-  onError: (error) => console.error(error),
+  onError: (error) => void process.stderr.write(`${String(error)}\n`),
 });
 const agent = withMiddleware(
   new StateGraph(MessagesAnnotation)
