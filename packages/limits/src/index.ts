@@ -8,5 +8,7 @@ export type {
   RetryBudgetOptions,
 } from "./budget/options.ts";
 export type { Price, PricedCall } from "./budget/price.ts";
+export { circuitBreakerMiddleware } from "./circuit-breaker.ts";
+export type { CircuitBreakerMiddlewareOptions } from "./breaker/options.ts";
 export { LimitsError } from "./errors.ts";
 export type { LimitsErrorCode } from "./errors.ts";

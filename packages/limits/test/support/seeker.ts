@@ -1,7 +1,7 @@
 import { scriptedModel } from "@evenkeel/testing";
 import type { ScriptedModel, ScriptedTurn } from "@evenkeel/testing";
-import type { BaseMessage, ToolMessage } from "@langchain/core/messages";
-import { AIMessage, HumanMessage } from "@langchain/core/messages";
+import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { z } from "zod";
@@ -42,16 +42,26 @@ export function seekerTurn(options: SeekerOptions = {}): Turn {
   };
 }
 
-/** A tool that answers, and a count of how often it did. */
+/**
+ * A tool that answers, and a count of how often it did. With `reports` it answers with its failures
+ * instead of throwing them, which createAgent makes fatal where there is any `wrapToolCall`.
+ */
 export function lookUp(
   answer: (item: string) => string | Promise<string> = (item) => `${item} is on the shelf`,
-  name = "look_up",
+  { name = "look_up", reports = false } = {},
 ): { tool: StructuredToolInterface; calls: string[] } {
   const calls: string[] = [];
   const made = tool(
-    async ({ item }) => {
+    async ({ item }, runtime: { toolCall?: { id?: string } }) => {
       calls.push(item);
-      return answer(item);
+      if (!reports) return answer(item);
+      try {
+        return await answer(item);
+      } catch (error) {
+        const content = error instanceof Error ? error.message : String(error);
+        const id = runtime.toolCall?.id ?? "";
+        return new ToolMessage({ status: "error", name, content, tool_call_id: id });
+      }
     },
     { name, description: "Looks an item up", schema: z.object({ item: z.string() }) },
   );

@@ -1,0 +1,106 @@
+import type { BreakerRecord, BreakerStore } from "@evenkeel/core";
+
+import { makeCircuit, readCircuit } from "./circuit.ts";
+import type { Circuit, CircuitOptions } from "./circuit.ts";
+
+/** What is called: a tool by name, or a model by provider and name. */
+export type Target = readonly ["tool", string] | readonly ["model", string, string];
+
+/** The circuits of one scope in this process, whichever run asks. */
+export interface ScopeCircuits {
+  /** Those of a target, by the class of failure they count. */
+  of(target: Target): ReadonlyMap<string, Circuit>;
+  /** The one of a target and a class, made closed where there is none. */
+  ensure(target: Target, failureClass: string): Circuit;
+  /** Takes over what another process, or an earlier one, has kept; returns what it could not read. */
+  adopt(records: readonly BreakerRecord[]): string[];
+  /** When the store was last asked, in epoch milliseconds; 0 where it never was. */
+  askedAt: number;
+  /** The first look at the store, while it is under way. */
+  loading: Promise<void> | undefined;
+}
+
+const SCOPES_KEPT = 10_000;
+const NO_STORE = {};
+
+// Of the process: circuits outlive runs, and a server may build its graph anew for each request.
+const registry = new WeakMap<object, Map<string, ScopeCircuits>>();
+
+/** The circuits that one scope has in this process, under one store and one name of middleware. */
+export function circuitsOf(
+  store: BreakerStore | undefined,
+  name: string,
+  scope: string,
+  options: () => CircuitOptions,
+): ScopeCircuits {
+  const scopes = registry.get(store ?? NO_STORE) ?? new Map<string, ScopeCircuits>();
+  registry.set(store ?? NO_STORE, scopes);
+  const key = JSON.stringify([name, scope]);
+  const circuits = scopes.get(key) ?? scopeCircuits(options);
+  // Least recently used first.
+  scopes.delete(key);
+  scopes.set(key, circuits);
+  const oldest = scopes.keys().next().value;
+  if (scopes.size > SCOPES_KEPT && oldest !== undefined) scopes.delete(oldest);
+  return circuits;
+}
+
+/** The key a circuit is kept under, inside its scope. */
+export function circuitKey(target: Target, failureClass: string): string {
+  return JSON.stringify([...target, failureClass]);
+}
+
+function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
+  const targets = new Map<string, Map<string, Circuit>>();
+  const group = (target: string): Map<string, Circuit> => {
+    const known = targets.get(target) ?? new Map<string, Circuit>();
+    targets.set(target, known);
+    return known;
+  };
+  return {
+    askedAt: 0,
+    loading: undefined,
+    of: (target) => targets.get(JSON.stringify(target)) ?? NONE,
+    ensure(target, failureClass) {
+      const circuits = group(JSON.stringify(target));
+      const known = circuits.get(failureClass) ?? makeCircuit(options());
+      circuits.set(failureClass, known);
+      return known;
+    },
+    adopt(records) {
+      const unreadable: string[] = [];
+      for (const { key, since, state } of records) {
+        const place = placeOf(key);
+        const sinceMs = Date.parse(since);
+        const kept = readCircuit(state, options());
+        if (place === undefined || kept === undefined || !Number.isFinite(sinceMs)) {
+          unreadable.push(key);
+          continue;
+        }
+        const circuits = group(place.target);
+        const known = circuits.get(place.failureClass);
+        // A trial call under way will say more than what is kept.
+        if (known !== undefined && (known.since() >= sinceMs || known.status() === "probing")) {
+          continue;
+        }
+        circuits.set(place.failureClass, makeCircuit(options(), { state: kept, since: sinceMs }));
+      }
+      return unreadable;
+    },
+  };
+}
+
+const NONE: ReadonlyMap<string, Circuit> = new Map();
+
+function placeOf(key: string): { target: string; failureClass: string } | undefined {
+  try {
+    const parts: unknown = JSON.parse(key);
+    if (!Array.isArray(parts) || !parts.every((part) => typeof part === "string")) return undefined;
+    const failureClass = parts.at(-1);
+    return failureClass === undefined
+      ? undefined
+      : { target: JSON.stringify(parts.slice(0, -1)), failureClass };
+  } catch {
+    return undefined;
+  }
+}
