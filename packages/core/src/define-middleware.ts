@@ -113,7 +113,11 @@ async function runCallHook<
   };
   const inner: Handler<Request, Result> = (next) =>
     withScope(
-      { ...scope, call: kind === "tool" ? { ...call, tool: { begun: false } } : call },
+      {
+        ...scope,
+        effect: ambientScope().effect,
+        call: kind === "tool" ? { ...call, tool: { begun: false } } : call,
+      },
       () => handler(next),
     );
   const layer = {

@@ -17,7 +17,14 @@ export { toolName } from "./model/model-seam.ts";
 export { redact } from "./redact/redact.ts";
 export type { RedactOptions } from "./redact/redact.ts";
 export { redactText } from "./redact/secret-text.ts";
-export { currentExecution, runMemory } from "./run/scope.ts";
+export {
+  currentEffect,
+  currentExecution,
+  currentNode,
+  runMemory,
+  withEffect,
+} from "./run/scope.ts";
+export type { AmbientEffect } from "./run/scope.ts";
 export { isSecretKey } from "./redact/secret-keys.ts";
 export { maskKnownSecrets } from "./redact/secret-text.ts";
 export * from "./middleware.ts";

@@ -119,8 +119,17 @@ export interface CallScope {
   readonly tool?: { begun: boolean } | undefined;
 }
 
+/** The side effect a tool is about to have, as the tool itself may ask for it. */
+export interface AmbientEffect {
+  /** Names the effect, whichever worker and attempt carries it out: what a payment API deduplicates by. */
+  readonly key: string;
+  /** The transaction that records the effect, where the effect is to commit with it. */
+  readonly transaction?: unknown;
+}
+
 /** What is ambient at any point of a run. */
 export interface AmbientScope {
+  readonly effect?: AmbientEffect | undefined;
   readonly graph?: GraphScope | undefined;
   readonly node?: NodeScope | undefined;
   readonly call?: CallScope | undefined;
@@ -151,4 +160,19 @@ export function runMemory(middleware: string): ReadonlyMap<string, unknown> | un
 /** The execution the asking code runs in; undefined outside a graph with middleware. */
 export function currentExecution(): ExecutionInfo | undefined {
   return ambientScope().graph?.run.execution;
+}
+
+/** The node at work, as an object of its own each time it is entered; undefined outside of one. */
+export function currentNode(): object | undefined {
+  return ambientScope().node;
+}
+
+/** The side effect the asking code is to have; undefined where nothing keeps it from happening twice. */
+export function currentEffect(): AmbientEffect | undefined {
+  return ambientScope().effect;
+}
+
+/** Runs a tool that can ask for its effect, or that has none. */
+export function withEffect<T>(effect: AmbientEffect | undefined, work: () => T): T {
+  return withScope({ ...ambientScope(), effect }, work);
 }

@@ -47,7 +47,8 @@ export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
     (inner) => {
       const all = new Set(layers.map((layer) => layer.name));
       const past: CallScope = { kind: "tool", id, name, passed: all, tool: { begun: false } };
-      return withScope({ ...scope, call: past }, () => base(inner));
+      const { effect } = ambientScope();
+      return withScope({ ...scope, effect, call: past }, () => base(inner));
     },
   );
   return withScope({ ...scope, call: { kind: "tool", id, name, passed } }, () => seam(request));

@@ -1,0 +1,61 @@
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+
+import { IdempotencyError } from "./errors.ts";
+
+const LONGEST_WAIT_MS = 5_000;
+const LOOK_EACH_MS = 10;
+
+/**
+ * Waits until the checkpoints a call stands on are durable: were they lost in a crash, the model would
+ * be asked again and name its call anew, and nobody would know the effect by it.
+ */
+export async function awaitDurable(
+  configurable: Readonly<Record<string, unknown>>,
+  durability: string | undefined,
+  tool: string,
+): Promise<void> {
+  const saver = configurable["__pregel_checkpointer"] as BaseCheckpointSaver | undefined;
+  // Without a checkpointer there is nothing to resume from, and with "sync" it has been written.
+  if (saver === undefined || (durability !== "async" && durability !== "exit")) return;
+  if (durability === "exit") throw refused(tool, 'durability "exit" writes it only at the end');
+  const checkpoints = (configurable["checkpoint_map"] ?? {}) as Record<string, string>;
+  const until = performance.now() + LONGEST_WAIT_MS;
+  for (const [namespace, id] of Object.entries(checkpoints)) {
+    while (!(await isThere(saver, configurable["thread_id"], namespace, id))) {
+      if (performance.now() > until)
+        throw refused(tool, `it was not written in ${LONGEST_WAIT_MS} ms`);
+      await new Promise((later) => setTimeout(later, LOOK_EACH_MS));
+    }
+  }
+}
+
+// A checkpoint that is there stays there: one look at each is enough.
+const seen = new WeakMap<object, Set<string>>();
+const MOST_SEEN = 1_000;
+
+async function isThere(
+  saver: BaseCheckpointSaver,
+  thread: unknown,
+  namespace: string,
+  id: string,
+): Promise<boolean> {
+  const known = seen.get(saver) ?? new Set<string>();
+  seen.set(saver, known);
+  const name = JSON.stringify([thread, namespace, id]);
+  if (known.has(name)) return true;
+  const tuple = await saver.getTuple({
+    configurable: { thread_id: thread, checkpoint_ns: namespace, checkpoint_id: id },
+  });
+  if (tuple?.checkpoint.id !== id) return false;
+  if (known.size >= MOST_SEEN) known.clear();
+  known.add(name);
+  return true;
+}
+
+function refused(tool: string, why: string): IdempotencyError {
+  return new IdempotencyError({
+    code: "checkpoint-not-durable",
+    message: `The call of tool "${tool}" was not made: the checkpoint that holds it is not durable (${why}). Run with durability "sync".`,
+    details: { tool },
+  });
+}

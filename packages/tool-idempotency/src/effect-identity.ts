@@ -1,0 +1,126 @@
+import { currentNode, sha256, uniqueId } from "@evenkeel/core";
+import type { ClaimRequest, EffectMatch, ToolCallRequest } from "@evenkeel/core";
+import { getConfig } from "@langchain/langgraph";
+
+import { hashArguments, placeOf } from "./call-place.ts";
+import { IdempotencyError } from "./errors.ts";
+import type { IdempotencyContext, ToolArguments, ToolEffectOptions } from "./options.ts";
+
+/** What names an effect, and where its call stands. */
+export interface EffectIdentity extends Pick<
+  ClaimRequest,
+  "key" | "executionId" | "argsHash" | "match"
+> {
+  /** Place among the calls of its message. */
+  readonly index: number;
+  readonly alone: boolean;
+}
+
+/** The private channel that says which branch of an execution a run is on. */
+export const BRANCH_CHANNEL = "_effects";
+
+/** The key a tool passes on, from the key in the ledger: as short as payment services want it. */
+export function publicKey(scope: string, key: string): string {
+  return `ek_${sha256(JSON.stringify([scope, key])).slice(0, 40)}`;
+}
+
+/** Names the effect of a call: by the tool's own key, else by the call, else by its place in a task. */
+export function identify(
+  request: ToolCallRequest,
+  tool: ToolEffectOptions | undefined,
+  context: IdempotencyContext,
+): EffectIdentity {
+  const { toolCall, state } = request;
+  const { options, execution } = context;
+  const name = toolCall.name;
+  const { branch } = context.state.read(BRANCH_CHANNEL);
+  const fork = typeof branch === "string" ? branch : undefined;
+  const executionId =
+    options.fork === "new" && fork !== undefined ? `${execution.id}:${fork}` : execution.id;
+  const plan = `${execution.attempt}${fork === undefined ? "" : `:${fork}`}`;
+  const place = placeOf(state[options.messagesKey], toolCall.id, name);
+  const { index, alone } = place ?? { index: 0, alone: true };
+  const argsHash = hashArguments(toolCall.args);
+  const shared = { executionId, argsHash, index, alone };
+  if (tool?.key !== undefined) {
+    const business = businessKey(tool.key, name, toolCall.args);
+    const owner = options.within[name] === "execution" ? executionId : null;
+    return { ...shared, key: JSON.stringify(["key", name, owner, business]), match: null };
+  }
+  if (place !== undefined) {
+    const match: EffectMatch = {
+      callId: `${toolCall.id}#${argsHash}`,
+      answered: place.answered,
+      plan,
+      ordinal: place.ordinal,
+      planned: place.planned,
+      replan: false,
+    };
+    return { ...shared, key: JSON.stringify(["call", executionId, toolCall.id]), match };
+  }
+  const inTask = placeInTask(name, argsHash);
+  const key = JSON.stringify(["task", executionId, inTask.task, name, argsHash, inTask.ordinal]);
+  const { ordinal, planned } = inTask;
+  const match = { callId: key, answered: [], plan: inTask.plan, ordinal, planned, replan: false };
+  return { ...shared, key, match };
+}
+
+function businessKey(
+  key: (args: ToolArguments) => string,
+  tool: string,
+  args: ToolArguments,
+): string {
+  let came: unknown;
+  let cause: unknown;
+  try {
+    came = key(args);
+  } catch (error) {
+    cause = error;
+  }
+  if (typeof came === "string" && came !== "") return came;
+  const what =
+    cause === undefined ? `gave ${came === "" ? "an empty text" : typeof came}` : "threw";
+  throw new IdempotencyError({
+    code: "effect-key-invalid",
+    message: `The key function of tool "${tool}" ${what}; a non-empty text is due. Nothing was run.`,
+    cause,
+    details: { tool },
+  });
+}
+
+interface TaskCalls {
+  readonly plan: string;
+  readonly counts: Map<string, number>;
+}
+
+// One for each time a node is entered: entered again, it plans anew.
+const entered = new WeakMap<object, TaskCalls>();
+
+/** Where the messages do not hold a call, its task and the order of equal calls in it are all there is. */
+function placeInTask(
+  name: string,
+  argsHash: string,
+): { task: string; plan: string; ordinal: number; planned: readonly string[] } {
+  const configurable = currentConfigurable();
+  const node = currentNode() ?? (configurable["__pregel_scratchpad"] as object | undefined) ?? {};
+  const known = entered.get(node) ?? { plan: `task:${uniqueId()}`, counts: new Map() };
+  entered.set(node, known);
+  const ordinal = known.counts.get(`${name} ${argsHash}`) ?? 0;
+  known.counts.set(`${name} ${argsHash}`, ordinal + 1);
+  const task = configurable["__pregel_task_id"];
+  const planned = [...known.counts]
+    .filter(([one]) => one.startsWith(`${name} `))
+    .flatMap(([one, count]) =>
+      Array.from({ length: count }, (_, at) => `${one.slice(name.length + 1)}#${at}`),
+    );
+  return { task: typeof task === "string" ? task : "", plan: known.plan, ordinal, planned };
+}
+
+/** The configurable keys of the task at work; empty outside of one. */
+export function currentConfigurable(): Readonly<Record<string, unknown>> {
+  try {
+    return getConfig()?.configurable ?? {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,124 @@
+import { EvenkeelError, uniqueId } from "@evenkeel/core";
+import type { HeldLease, RunOutcome, RunRequest } from "@evenkeel/core";
+
+import { BRANCH_CHANNEL } from "./effect-identity.ts";
+import { IdempotencyError } from "./errors.ts";
+import { heartbeat } from "./heartbeat.ts";
+import type { IdempotencyContext } from "./options.ts";
+
+/** What a run remembers, in this process, of the execution it holds. */
+export interface Hold {
+  readonly lease: HeldLease;
+  /** Effects at work, which the lease outlives. */
+  readonly work: Set<Promise<unknown>>;
+  readonly durability: string | undefined;
+}
+
+const HOLD = "hold";
+const TRIES = 4;
+
+/** The hold of the run that asks; undefined where there is no run seam, or nothing holds. */
+export function holdOf(context: IdempotencyContext): Hold | undefined {
+  return context.memory.get(HOLD) as Hold | undefined;
+}
+
+/** Carries a run under the lease of its execution: one worker at a time, and none that lost it. */
+export async function holdExecution(
+  request: RunRequest,
+  handler: (request: RunRequest) => Promise<RunOutcome>,
+  context: IdempotencyContext,
+): Promise<RunOutcome> {
+  noteFork(request, context);
+  if (context.mode === "observe") return handler(request);
+  const { leaseMs } = context.options;
+  const lease = await acquire(request, context);
+  const hold: Hold = { lease, work: new Set(), durability: durabilityOf(request) };
+  context.memory.set(HOLD, hold);
+  const lost = new AbortController();
+  const stop = keep(lease, context, () => lost.abort(leaseLost(lease)));
+  try {
+    const { signal } = request.config;
+    const signals = signal === undefined ? [lost.signal] : [signal, lost.signal];
+    const config = { ...request.config, signal: AbortSignal.any(signals) };
+    const outcome = await handler({ ...request, config });
+    if (!lost.signal.aborted || outcome.status === "completed") return outcome;
+    return { status: "failed", error: leaseLost(lease) };
+  } finally {
+    // A sibling of a failed call may still be at its effect, which must be settled under this lease.
+    await settled(hold.work, leaseMs);
+    stop();
+    context.memory.delete(HOLD);
+    await context.live.store.releaseLease(lease).catch(() => false);
+  }
+}
+
+function noteFork({ config, execution, input }: RunRequest, context: IdempotencyContext): void {
+  const at = config.configurable?.["checkpoint_id"];
+  const continues = !execution.isNew && (input === null || typeof input === "object");
+  if (at === undefined || at === null || !continues) return;
+  context.state.write(BRANCH_CHANNEL, { branch: uniqueId() });
+}
+
+function durabilityOf({ config }: RunRequest): string | undefined {
+  const { durability, checkpointDuring } = config;
+  if (typeof durability === "string") return durability;
+  return checkpointDuring === false ? "exit" : checkpointDuring === true ? "async" : undefined;
+}
+
+async function acquire(request: RunRequest, context: IdempotencyContext): Promise<HeldLease> {
+  const { execution, supersedes } = request;
+  const { store } = context.live;
+  const { leaseMs } = context.options;
+  const owner = uniqueId();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { id: executionId, scope, threadId } = execution;
+      const wanted = { scope, executionId, threadId, owner, leaseMs };
+      const outcome = await store.acquireLease({ ...wanted, supersedes: supersedes?.executionId });
+      if (outcome.granted) return outcome.lease;
+      throw new IdempotencyError({
+        code: "execution-busy",
+        message: `Execution ${executionId} is carried on by another worker, for ${Math.ceil(outcome.remainingMs)} ms more unless it renews. Resume it after that; nothing was run here.`,
+        details: { executionId, threadId, remainingMs: outcome.remainingMs },
+      });
+    } catch (error) {
+      const unavailable = EvenkeelError.isInstance(error, "store-unavailable");
+      if (!unavailable || tries >= TRIES) throw error;
+      await new Promise((later) => setTimeout(later, 50 * 2 ** tries));
+    }
+  }
+}
+
+/** Renews the lease while the run lasts; once it is lost, or may be, the run must not go on. */
+function keep(lease: HeldLease, context: IdempotencyContext, onLost: () => void): () => void {
+  const { leaseMs } = context.options;
+  let heldUntil = performance.now() + leaseMs;
+  return heartbeat(leaseMs, async () => {
+    const askedAt = performance.now();
+    try {
+      if (await context.live.store.renewLease(lease, leaseMs)) heldUntil = askedAt + leaseMs;
+      else onLost();
+    } catch {
+      // The store does not answer: until the lease has run out, nobody else can have it.
+      if (performance.now() > heldUntil) onLost();
+    }
+  });
+}
+
+function leaseLost({ executionId }: HeldLease): IdempotencyError {
+  return new IdempotencyError({
+    code: "lease-lost",
+    message: `This worker lost execution ${executionId}: its lease ran out, or a newer input or another worker took it. What it was doing is recorded as unfinished.`,
+    details: { executionId },
+  });
+}
+
+async function settled(work: ReadonlySet<Promise<unknown>>, mostMs: number): Promise<void> {
+  if (work.size === 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise((done) => {
+    timer = setTimeout(done, mostMs);
+  });
+  await Promise.race([Promise.allSettled(work), enough]);
+  clearTimeout(timer);
+}

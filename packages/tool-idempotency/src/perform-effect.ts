@@ -1,0 +1,107 @@
+import { withEffect } from "@evenkeel/core";
+import type {
+  ClaimRequest,
+  EffectClaim,
+  EffectRecord,
+  ToolCallRequest,
+  ToolResult,
+} from "@evenkeel/core";
+import { ToolInputParsingException } from "@langchain/core/tools";
+import { isGraphBubbleUp } from "@langchain/langgraph";
+
+import type { Performed } from "./carry-out.ts";
+import { publicKey } from "./effect-identity.ts";
+import type { EffectCall } from "./effect.ts";
+import { heartbeat } from "./heartbeat.ts";
+import { afterFailure } from "./protocol.ts";
+import { recordResult } from "./recorded-result.ts";
+import { refusal } from "./refusal.ts";
+
+/** Lets the tool run under its key, and says how it came out. */
+export async function perform(
+  { request, handler, context, claim }: EffectCall,
+  effect: EffectRecord,
+  mine: EffectClaim,
+  transaction?: { readonly client: unknown },
+): Promise<Performed<ToolResult>> {
+  const { options, live } = context;
+  const stop = heartbeat(options.leaseMs, async () => {
+    await live.store.extendEffects([mine], options.leaseMs);
+  });
+  const ambient = {
+    key: publicKey(effect.scope, effect.key),
+    ...(transaction === undefined ? {} : { transaction: transaction.client }),
+  };
+  try {
+    const next = withArguments(request, effect, claim);
+    const result = await withEffect(ambient, () => handler(next));
+    const recorded = recordResult(result, request.toolCall.id);
+    return { settlement: { status: "settled", result: recorded }, deliver: () => result };
+  } catch (error) {
+    const status =
+      isGraphBubbleUp(error) || neverBegan(error) ? "void" : afterFailure(claim.effect, true);
+    return {
+      settlement: { status, result: { v: 1, error: wordsOf(error) } },
+      deliver: () => {
+        throw error;
+      },
+    };
+  } finally {
+    stop();
+  }
+}
+
+/** Lets the tool run in the transaction that records it: what it did is undone where it fails. */
+export async function commit(
+  call: EffectCall,
+  effect: EffectRecord,
+  mine: EffectClaim,
+): Promise<{ kept: boolean; performed: Performed<ToolResult> }> {
+  const { store } = call.context.live;
+  const undone: { performed?: Performed<ToolResult> } = {};
+  const done: { performed?: Performed<ToolResult> } = {};
+  const undo = new Error("undo");
+  try {
+    const kept = await store.settleInTransaction?.(mine, async (client) => {
+      const performed = await perform(call, effect, mine, { client });
+      if (performed.settlement.status === "settled") done.performed = performed;
+      else undone.performed = performed;
+      if (undone.performed !== undefined) throw undo;
+      return performed.settlement;
+    });
+    if (done.performed !== undefined) return { kept: kept === true, performed: done.performed };
+  } catch (error) {
+    if (error !== undo || undone.performed === undefined) throw error;
+  }
+  const { performed } = undone;
+  if (performed === undefined) throw refusal("fenced", call.claim.tool, effect);
+  const kept = await store.settleEffect(mine, { ...performed.settlement, status: "void" });
+  return { kept, performed };
+}
+
+/** A call that took up a recorded one's place is made with that one's arguments, which its key stands for. */
+function withArguments(
+  request: ToolCallRequest,
+  effect: EffectRecord,
+  claim: ClaimRequest,
+): ToolCallRequest {
+  const { args } = effect.request as { args?: Record<string, unknown> };
+  if (effect.argsHash === claim.argsHash || args === undefined) return request;
+  return { ...request, toolCall: { ...request.toolCall, args } };
+}
+
+/** What the tool's own schema refused never reached the tool. */
+function neverBegan(error: unknown): boolean {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    if (one instanceof ToolInputParsingException || one.name === "ToolInputParsingException") {
+      return true;
+    }
+  }
+  return false;
+}
+
+function wordsOf(error: unknown): { name: string; message: string } {
+  return error instanceof Error
+    ? { name: error.name, message: error.message.slice(0, 2_000) }
+    : { name: typeof error, message: "" };
+}

@@ -1,0 +1,44 @@
+import { defineMiddleware } from "@evenkeel/core";
+import type { Middleware } from "@evenkeel/core";
+
+import { callOnce } from "./effect-call.ts";
+import { BRANCH_CHANNEL } from "./effect-identity.ts";
+import { holdExecution } from "./execution-hold.ts";
+import { checkedOptions } from "./options.ts";
+import type { IdempotencyLive, IdempotencySettings, ToolIdempotencyOptions } from "./options.ts";
+
+/**
+ * Keeps the effect of a tool from happening twice, whatever crashes, retries, re-plans or runs beside
+ * it: an effect is claimed before it happens and recorded after, and an execution is carried on by
+ * one worker at a time.
+ *
+ * Error behavior: a store that does not answer fails the run with its code before the effect, never
+ * after; `execution-busy` where another worker holds the execution, `lease-lost` where this one lost
+ * it. A tool's own errors pass.
+ * Output: the tool's answer, or the recorded one under the id of the call that asks.
+ * State: the branch of the execution, where it was forked; effects and leases are in the store.
+ * When it fires: around the whole run, and around each call of a tool that is not `pure`.
+ *
+ * @example
+ * ```ts
+ * const once = toolIdempotencyMiddleware({
+ *   store: memoryStore(),
+ *   tools: { lookup_order: "pure", refund: { effect: "keyed", key: ({ id }) => `refund:${id}` } },
+ * });
+ * ```
+ */
+export function toolIdempotencyMiddleware(options: ToolIdempotencyOptions): Middleware {
+  const { settings, live } = checkedOptions(options);
+  const { name = "toolIdempotencyMiddleware", mode } = options;
+  return defineMiddleware<IdempotencySettings, IdempotencyLive>({
+    name,
+    mode,
+    options: settings,
+    live,
+    needs: { durability: "sync" },
+    state: { [BRANCH_CHANNEL]: {} },
+    failClosed: true,
+    wrapRun: holdExecution,
+    wrapToolCall: callOnce,
+  });
+}
