@@ -9,7 +9,7 @@ import { CoreError } from "../errors.ts";
 import type { GraphFacts, PrivateChannel } from "../middleware.ts";
 import { EXECUTION_CHANNEL } from "../run/execution.ts";
 import { privateChannel } from "../state/private-state.ts";
-import { PrivateWriter } from "../state/private-writer.ts";
+import { addPrivateWrites } from "../state/private-writer.ts";
 import { instrumentToolNode, isToolNode } from "../tool/tool-node.ts";
 import { isCompiledGraph } from "./compiled-graph.ts";
 import type { Builder, Compiled, NodeSpec } from "./compiled-graph.ts";
@@ -71,8 +71,7 @@ export function copyGraph(
   // Routers read through the graph they were compiled into, and may send on whatever they read.
   compiled.streamChannels = streamChannels;
   for (const [name, node] of Object.entries(compiled.nodes)) {
-    // After the node's own update, before its routers, which read what was written.
-    if (name !== START) node.writers.splice(1, 0, new PrivateWriter(reset));
+    if (name !== START) addPrivateWrites(node.writers[0], reset);
   }
   const fields = {
     ...graph,

@@ -19,7 +19,7 @@ export interface NodePlan {
 
 /**
  * A node of a graph with middleware: the user's node under the ambient scope. What middleware leaves
- * in private channels waits for the node's {@link PrivateWriter}.
+ * in private channels waits for the node's writer.
  */
 // A plain Runnable: RunnableLambda would add a span to every trace.
 export class NodeWrapper extends Runnable<unknown, unknown> {

@@ -1,6 +1,7 @@
 import { Runnable } from "@langchain/core/runnables";
 import type { RunnableConfig } from "@langchain/core/runnables";
 
+import { CoreError } from "../errors.ts";
 import type { NodeCache } from "../graph/compiled-graph.ts";
 import type { PrivateChannel } from "../middleware.ts";
 import { EXECUTION_CHANNEL } from "../run/execution.ts";
@@ -18,38 +19,61 @@ export function awaitsWriter(scope: NodeScope, config: Partial<RunnableConfig> |
   if (send !== undefined) waiting.set(send, scope);
 }
 
-/**
- * Writes a node's private state next to its update of the user's state, once that was accepted: a
- * write of a task that fails afterwards would make LangGraph take the task for done.
- */
-export class PrivateWriter extends Runnable<unknown, unknown> {
-  lc_namespace: string[] = ["evenkeel", "writer"];
-  readonly reset: ReadonlyMap<string, PrivateChannel["reset"]>;
+/** What a node's first writer writes, as LangGraph builds it: an update of the user's state. */
+interface UpdateWriter {
+  readonly writes: { readonly value: unknown; readonly mapper: Runnable }[];
+}
 
-  constructor(reset: ReadonlyMap<string, PrivateChannel["reset"]>) {
+/**
+ * Has a node's private state written in one go with its update of the user's state, once that was
+ * accepted: a write of a task that fails afterwards would make LangGraph take the task for done.
+ */
+// A writer of its own would be a step of its own in every node's sequence.
+export function addPrivateWrites(writer: unknown, reset: PrivateReset): void {
+  const [update] = (writer as Partial<UpdateWriter> | undefined)?.writes ?? [];
+  if (update?.mapper === undefined) {
+    throw new CoreError({
+      code: "invalid-graph",
+      message:
+        "A node of this LangGraph release writes its update in a way Evenkeel does not know. Supported is @langchain/langgraph ^1.4.0.",
+    });
+  }
+  const mapper = new PrivateWrites(reset);
+  (writer as UpdateWriter).writes.push({ value: update.value, mapper });
+}
+
+type PrivateReset = ReadonlyMap<string, PrivateChannel["reset"]>;
+
+/** Maps a node's output to what its calls wrote to private channels. */
+class PrivateWrites extends Runnable<unknown, [string, unknown][]> {
+  lc_namespace: string[] = ["evenkeel", "writes"];
+  readonly reset: PrivateReset;
+
+  constructor(reset: PrivateReset) {
     super();
     this.reset = reset;
   }
 
   static override lc_name(): string {
-    return "PrivateWriter";
+    return "PrivateWrites";
   }
 
-  override async invoke(output: unknown, config?: Partial<RunnableConfig>): Promise<unknown> {
+  override async invoke(
+    _output: unknown,
+    config?: Partial<RunnableConfig>,
+  ): Promise<[string, unknown][]> {
     const send = sendOf(config);
     const scope = send === undefined ? undefined : waiting.get(send);
-    if (send !== undefined && scope !== undefined) {
-      waiting.delete(send);
-      flush(scope, this.reset, send);
-    }
-    return output;
+    if (send === undefined || scope === undefined) return [];
+    waiting.delete(send);
+    return updatesOf(scope, this.reset);
   }
 }
 
 /** Keeps private writes out of cached node results: a hit would hand them to another execution. */
 export function keepOutOfCache(
   { cache }: { readonly cache?: NodeCache | undefined },
-  reset: ReadonlyMap<string, unknown>,
+  reset: PrivateReset,
 ): void {
   if (cache === undefined) return;
   const set = cache.set.bind(cache);
@@ -79,20 +103,15 @@ function carryOver(scope: NodeScope, run: RunScope): void {
   }
 }
 
-function flush(
-  scope: NodeScope,
-  reset: ReadonlyMap<string, PrivateChannel["reset"]>,
-  send: Send,
-): void {
+function updatesOf(scope: NodeScope, reset: PrivateReset): [string, unknown][] {
   const { graph } = scope;
   const { run, parent } = graph;
   if (parent === undefined) carryOver(scope, run);
-  if (scope.writes.size === 0) return;
-  const here = new Map([...scope.writes].filter(([channel]) => graph.channels.has(channel)));
-  send(channelUpdates(here, run, reset));
-  if (parent === undefined) return;
+  if (scope.writes.size === 0) return [];
   // A subgraph's state starts anew with its parent's next call of it: the parent keeps it as well.
-  for (const [channel, entries] of scope.writes) {
-    bufferEntries(parent.writes, channel, entries);
+  if (parent !== undefined) {
+    for (const [channel, entries] of scope.writes) bufferEntries(parent.writes, channel, entries);
   }
+  const here = new Map([...scope.writes].filter(([channel]) => graph.channels.has(channel)));
+  return channelUpdates(here, run, reset);
 }
