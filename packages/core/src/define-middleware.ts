@@ -17,6 +17,7 @@ import type {
 import { currentMode, isMode, offersTools } from "./mode.ts";
 import { shadow } from "./observe.ts";
 import { hookContext } from "./run/hook-context.ts";
+import { noteDecision } from "./run/last-decision.ts";
 import { ambientScope, withScope } from "./run/scope.ts";
 import type { AmbientScope, CallScope } from "./run/scope.ts";
 import { privateStateSchema } from "./state/private-state.ts";
@@ -103,6 +104,7 @@ async function runCallHook<
       message: `${definition.name} keeps its promise around the whole run and LangChain has no such hook. Wrap the agent: withMiddleware(createAgent({ … })).`,
     });
   }
+  if (kind === "model") noteDecision(scope);
   const { context, finish } = hookContext({ kind, definition, mode, scope, request });
   const call: CallScope = {
     kind,

@@ -23,6 +23,7 @@ import {
   nodePath,
 } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
+import { carry } from "./scope.ts";
 import type { AmbientScope, CallScope, NodeScope, RunScope } from "./scope.ts";
 
 type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
@@ -58,7 +59,7 @@ export function runContext(
   held: (channel: string) => unknown,
 ): HookContext {
   const write = (channel: string, entries: Entries): void => {
-    bufferEntries(run.carried, assertDeclared(definition, channel), entries);
+    carry(run, assertDeclared(definition, channel), entries);
     noteIdentity(run, channel, entries);
   };
   return {

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { Command } from "@langchain/langgraph";
+import type { CheckpointTuple, Command } from "@langchain/langgraph";
 
 import type { EventEmitter, EventListener } from "../event/emit.ts";
 import type { StackEntry } from "../graph/stack.ts";
-import type { EndListener } from "../middleware.ts";
-import type { RunRequest } from "../middleware.ts";
+import type { EndListener, Restart, RunRequest } from "../middleware.ts";
+import { bufferEntries } from "../state/private-state.ts";
 import type { LiveRootRun, RootMarks, Tracer } from "../trace/live-root.ts";
 import type { ExecutionInfo } from "./execution.ts";
 
@@ -22,6 +22,10 @@ export interface RunScope {
   readonly memory: Map<string, Map<string, unknown>>;
   /** Private entries that wait for the input checkpoint or for the next node that completes. */
   readonly carried: Map<string, Record<string, unknown>>;
+  /** What was said at the level of the run, whichever attempt counts. */
+  readonly standing: Map<string, Record<string, unknown>>;
+  /** Where attempts can begin again; undefined where no middleware declares `attempts`. */
+  readonly attempts: AttemptPoints | undefined;
   /** The first checkpoint of the execution, where what holds in every fork of it is kept. */
   readonly anchor: {
     readonly wanted: boolean;
@@ -59,8 +63,31 @@ export interface RunScope {
   superseded: boolean;
   /** Set by the loop once it ended: what LangGraph's own status says. */
   ending: "completed" | "interrupted" | undefined;
+  /** What the graph gave, once its loop has ended. */
+  output: unknown;
   /** Asked once the loop has ended, before the trace's root run does. */
   readonly beforeEnd: EndListener[];
+}
+
+/** An attempt that was asked for and has not begun. */
+export interface PendingAttempt {
+  readonly restart: Restart;
+  /** Where it begins; undefined where the graph has no checkpointer. */
+  readonly at: CheckpointTuple | undefined;
+  /** The newest checkpoint of the thread, which the failed attempt left. */
+  readonly head: CheckpointTuple | undefined;
+}
+
+/** Checkpoints of an execution at which an attempt can begin again, by id. */
+export interface AttemptPoints {
+  /** Where the first nodes of the user run: messages have their ids from here on. */
+  begin: string | undefined;
+  /** Where the last call of a model in this process was made. */
+  decision: string | undefined;
+  /** What the loop that comes next begins with: a fork of a checkpoint, or entries beside the head. */
+  pending: PendingAttempt | undefined;
+  /** The run of the trace that all attempts of this process hang under. */
+  parentRunId: string | undefined;
 }
 
 /** A graph with middleware inside a run, under the graphs around it. */
@@ -148,4 +175,14 @@ export function runMemory(middleware: string): ReadonlyMap<string, unknown> | un
 /** The execution the asking code runs in; undefined outside a graph with middleware. */
 export function currentExecution(): ExecutionInfo | undefined {
   return ambientScope().graph?.run.execution;
+}
+
+/** Writes private entries at the level of the run: they wait for a checkpoint, in this attempt and any other. */
+export function carry(
+  run: Pick<RunScope, "carried" | "standing">,
+  channel: string,
+  entries: Readonly<Record<string, unknown>>,
+): void {
+  bufferEntries(run.carried, channel, entries);
+  bufferEntries(run.standing, channel, entries);
 }
