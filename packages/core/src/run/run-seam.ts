@@ -246,7 +246,7 @@ async function* rootRun(
     return { status: ended(opened.run) ?? "interrupted" };
   };
   const settled = runThrough(plan, opened, gate, attempt)
-    .finally(gate.release)
+    .finally(() => gate.release())
     .then(
       async (outcome) => {
         await endAttempts(opened.run, parent, outcome);

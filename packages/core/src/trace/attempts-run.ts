@@ -30,14 +30,14 @@ export async function openAttemptsRun(
   const given = (options.callbacks as Callbacks | undefined) ?? ambient?.callbacks;
   const tags = [...tagsOf(graph.config), ...tagsOf(options)];
   const metadata = { ...metadataOf(graph.config), ...metadataOf(options) };
-  const manager = await CallbackManager.configure(
+  const manager = CallbackManager.configure(
     merged(given, bound),
     undefined,
     tags.length === 0 ? undefined : tags,
     undefined,
     metadata,
   );
-  const name = options["runName"] ?? graph.config?.["runName"] ?? graph.getName();
+  const named = options["runName"] ?? graph.config?.["runName"];
   const runId = options["runId"] as string | undefined;
   const run = await manager?.handleChainStart(
     graph.toJSON(),
@@ -46,7 +46,7 @@ export async function openAttemptsRun(
     undefined,
     undefined,
     undefined,
-    String(name),
+    typeof named === "string" ? named : graph.getName(),
   );
   if (run === undefined) return undefined;
   return {
