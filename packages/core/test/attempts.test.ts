@@ -1,5 +1,5 @@
-import { AIMessage, HumanMessage } from "@langchain/core/messages";
-import type { BaseMessage } from "@langchain/core/messages";
+import { HumanMessage } from "@langchain/core/messages";
+import type { AIMessage, BaseMessage } from "@langchain/core/messages";
 import {
   Annotation,
   MemorySaver,
@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freshDatabase } from "../../testing/src/postgres/fresh-database.ts";
 import type { FreshDatabase } from "../../testing/src/postgres/fresh-database.ts";
 import { withMiddleware } from "../src/index.ts";
-import type { EvenkeelEvent, Restart } from "../src/index.ts";
+import type { EvenkeelEvent } from "../src/index.ts";
 import { collect, thread } from "./support/both.ts";
 import type { TestGraph } from "./support/both.ts";
 import { createKit } from "./support/kit.ts";
