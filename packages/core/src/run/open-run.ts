@@ -294,6 +294,7 @@ function runScope(
     ending: undefined,
     output: undefined,
     beforeEnd: [],
+    told: undefined,
     emitter: eventEmitter(() => run.execution, startAfter, {
       listeners,
       store: eventStore,

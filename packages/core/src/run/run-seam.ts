@@ -121,13 +121,12 @@ function seamClass(Base: Constructor): Constructor {
         await super._runLoop(parameters);
       } catch (error) {
         leave();
-        if (run.attempts === undefined) await beforeEnd(run, { status: "failed", error });
+        await beforeEnd(run, { status: "failed", error });
         throw error;
       }
       leave();
       run.ending = loop.status === "done" ? "completed" : "interrupted";
       run.output = loop.output;
-      if (run.attempts !== undefined) return;
       await beforeEnd(run, { status: run.superseded ? "superseded" : run.ending });
     }
   }
@@ -144,6 +143,7 @@ function tellMissing(run: RunScope, { facts }: GraphPlan, loop: LoopParameters["
 
 /** Last words of a run, while its trace is open; none of them can fail it. */
 async function beforeEnd(run: RunScope, outcome: RunOutcome): Promise<void> {
+  run.told = outcome.status;
   for (const listener of run.beforeEnd) {
     try {
       await listener(outcome, rootFacts(run));
@@ -288,7 +288,8 @@ async function endAttempts(
   outcome: RunOutcome,
 ): Promise<void> {
   if (run.attempts === undefined) return;
-  await beforeEnd(run, outcome);
+  // What was decided after the last attempt's end, as that its answer does not do, is an outcome too.
+  if (outcome.status !== run.told) await beforeEnd(run, outcome);
   if (outcome.status === "failed") await parent?.fail(outcome.error);
   else await parent?.end(run.output);
 }

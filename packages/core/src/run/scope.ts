@@ -5,7 +5,7 @@ import type { CheckpointTuple, Command } from "@langchain/langgraph";
 
 import type { EventEmitter, EventListener } from "../event/emit.ts";
 import type { StackEntry } from "../graph/stack.ts";
-import type { EndListener, Restart, RunRequest } from "../middleware.ts";
+import type { EndListener, Restart, RunOutcome, RunRequest } from "../middleware.ts";
 import { bufferEntries } from "../state/private-state.ts";
 import type { LiveRootRun, RootMarks, Tracer } from "../trace/live-root.ts";
 import type { ExecutionInfo } from "./execution.ts";
@@ -67,6 +67,8 @@ export interface RunScope {
   output: unknown;
   /** Asked once the loop has ended, before the trace's root run does. */
   readonly beforeEnd: EndListener[];
+  /** The outcome they were asked with last. */
+  told: RunOutcome["status"] | undefined;
 }
 
 /** An attempt that was asked for and has not begun. */
