@@ -5,6 +5,7 @@ import type { BaseStore, Command, StateSchema } from "@langchain/langgraph";
 
 import type { EvenkeelEvent, EvenkeelEventName, RunMode, Severity } from "./event/event.ts";
 import type { ExecutionInfo } from "./run/execution.ts";
+import type { SharedRetryBudget } from "./run/retry-budget.ts";
 
 /** `enforce` acts, `observe` decides and reports but changes nothing, `off` is not there at all. */
 export type MiddlewareMode = "enforce" | "observe" | "off";
@@ -197,6 +198,8 @@ export interface HookContext<
   readonly state: PrivateState;
   /** Kept for as long as this run lives in this process, one per middleware; never persisted. */
   readonly memory: Map<string, unknown>;
+  /** What every layer of the run draws on before it tries something again. */
+  readonly retryBudget: SharedRetryBudget;
   /** Milliseconds since the epoch, from the clock of the run. */
   readonly now: () => number;
   /** Sets tags and metadata on the root run of the trace; nothing where the run is not traced. */

@@ -24,6 +24,8 @@ import {
 } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { carry } from "./scope.ts";
+import { sharedRetryBudget } from "./retry-budget.ts";
+import type { RetryBudgetHolder } from "./retry-budget.ts";
 import type { AmbientScope, CallScope, NodeScope, RunScope } from "./scope.ts";
 
 type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
@@ -87,6 +89,7 @@ export function runContext(
       },
     },
     memory: memoryOf(run.memory, definition.name),
+    retryBudget: sharedRetryBudget(run),
     now: run.clock,
     annotate: (marks) => markRoot(run, marks),
     emit: (name, fields) => void run.emitter.emit(definition.name, name, { node: null }, fields),
@@ -106,6 +109,7 @@ function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
     native: false,
     state: nodeState(definition, node),
     memory: memoryOf(run.memory, definition.name),
+    retryBudget: sharedRetryBudget(run),
     now: run.clock,
     annotate: (marks) => markRoot(run, marks),
     emit: (name, fields) =>
@@ -166,7 +170,7 @@ function callSiteOf({ kind, scope }: ContextSource, path: string): string | null
 
 // Native createAgent: no run seam, so identity is derived and a run's memory lives as long as its
 // execution is among the most recent ones.
-interface NativeRun {
+interface NativeRun extends RetryBudgetHolder {
   execution: ExecutionInfo;
   emitter: EventEmitter;
   /** By definition, not by name: code that was replaced while the process ran remembers nothing. */
@@ -231,6 +235,7 @@ function nativeContext(source: ContextSource): BuiltContext {
     callSite: callSiteOf(source, path),
     native: true,
     memory: memoryOf(run.memory, definition),
+    retryBudget: sharedRetryBudget(run),
     now: Date.now,
     annotate: markLiveRoot,
     state: {

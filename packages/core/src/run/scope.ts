@@ -9,6 +9,7 @@ import type { EndListener, Restart, RunOutcome, RunRequest } from "../middleware
 import { bufferEntries } from "../state/private-state.ts";
 import type { LiveRootRun, RootMarks, Tracer } from "../trace/live-root.ts";
 import type { ExecutionInfo } from "./execution.ts";
+import type { RetryBudget } from "./retry-budget.ts";
 
 /** One execution as it lives in this process: identity, frozen options, events, what is to be written. */
 export interface RunScope {
@@ -20,6 +21,8 @@ export interface RunScope {
   readonly frozenOptions: Map<string, Readonly<Record<string, unknown>>>;
   /** In-process memory by middleware name; gone with the process. */
   readonly memory: Map<string, Map<string, unknown>>;
+  /** What every layer draws on before it tries again; the built-in one from the first draw on. */
+  retryBudget?: RetryBudget | undefined;
   /** Private entries that wait for the input checkpoint or for the next node that completes. */
   readonly carried: Map<string, Record<string, unknown>>;
   /** What was said at the level of the run, whichever attempt counts. */
