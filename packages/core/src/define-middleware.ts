@@ -105,13 +105,15 @@ async function runCallHook<
     });
   }
   if (kind === "model") noteDecision(scope);
-  const { context, finish } = hookContext({ kind, definition, mode, scope, request });
+  const stream = outer?.stream ?? (kind === "model" ? { shown: false } : undefined);
+  const { context, finish } = hookContext({ kind, definition, mode, scope, request, stream });
   const call: CallScope = {
     kind,
     id,
     site: outer?.site,
     name: kind === "tool" ? (request as unknown as ToolCallRequest).toolCall.name : undefined,
     passed: new Set([...(passed ?? []), definition.name]),
+    stream,
   };
   const inner: Handler<Request, Result> = (next) =>
     withScope(

@@ -107,6 +107,8 @@ export interface RunRequest {
   readonly deadResumes: number;
   /** Ends the attempt under way as failed and prepares the next: hand what comes to the handler. */
   nextAttempt(wanted: NextAttempt): Promise<RunRequest>;
+  /** What the thread has come to: undefined without a checkpointer, and before its first checkpoint. */
+  readHead(): Promise<HeadState | undefined>;
   /** What the caller's stream is given, for whoever has to see an answer before it is delivered. */
   readonly chunks: ChunkGate;
 }
@@ -116,6 +118,14 @@ export interface RunRequest {
  * before the last call of a model, `"resume"` with the task that failed.
  */
 export type Restart = "start" | "last-decision" | "resume";
+
+/** The newest checkpoint of a thread, of the user's own channels alone. */
+export interface HeadState {
+  readonly checkpointId: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** What tasks that finished beside one that did not have written: it is in no channel yet. */
+  readonly pending: readonly (readonly [channel: string, value: unknown])[];
+}
 
 /** What a middleware that declares `attempts` asks for. */
 export interface NextAttempt {
@@ -196,6 +206,8 @@ export interface HookContext<
   /** Without `withMiddleware`: LangChain runs the hook itself and there is no run seam. */
   readonly native: boolean;
   readonly state: PrivateState;
+  /** Whether a stream has been given tokens of the model call the hook is around. */
+  readonly tokensShown: () => boolean;
   /** Kept for as long as this run lives in this process, one per middleware; never persisted. */
   readonly memory: Map<string, unknown>;
   /** What every layer of the run draws on before it tries something again. */

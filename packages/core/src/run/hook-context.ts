@@ -23,9 +23,9 @@ import {
   nodePath,
 } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
-import { carry } from "./scope.ts";
 import { sharedRetryBudget } from "./retry-budget.ts";
 import type { RetryBudgetHolder } from "./retry-budget.ts";
+import { carry } from "./scope.ts";
 import type { AmbientScope, CallScope, NodeScope, RunScope } from "./scope.ts";
 
 type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
@@ -37,6 +37,7 @@ interface ContextSource {
   readonly mode: MiddlewareMode;
   readonly scope: AmbientScope;
   readonly request: { runtime: HookRuntime; state: Readonly<Record<string, unknown>> };
+  readonly stream: CallScope["stream"];
 }
 
 interface BuiltContext {
@@ -77,6 +78,7 @@ export function runContext(
     node: null,
     callSite: null,
     native: false,
+    tokensShown: () => false,
     state: {
       read: (channel) => ({
         ...entriesOf(held(channel), assertDeclared(definition, channel), run.execution.id),
@@ -107,6 +109,7 @@ function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
     node: node.path,
     callSite: callSiteOf(source, node.path),
     native: false,
+    tokensShown: () => source.stream?.shown === true,
     state: nodeState(definition, node),
     memory: memoryOf(run.memory, definition.name),
     retryBudget: sharedRetryBudget(run),
@@ -234,6 +237,7 @@ function nativeContext(source: ContextSource): BuiltContext {
     node: path,
     callSite: callSiteOf(source, path),
     native: true,
+    tokensShown: () => source.stream?.shown === true,
     memory: memoryOf(run.memory, definition),
     retryBudget: sharedRetryBudget(run),
     now: Date.now,

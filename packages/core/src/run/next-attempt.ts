@@ -124,6 +124,10 @@ async function startingPoint(
   if (restart === "resume") {
     return { restart, at: found(head, "the thread's newest one", wanted), head };
   }
+  // It failed before its input was written: nothing is left of it, and the input begins it again.
+  if (begin === undefined && decision === undefined && ownerOf(head) !== run.execution.id) {
+    return { restart, at: undefined, head };
+  }
   const id =
     restart === "start"
       ? begin
@@ -133,16 +137,18 @@ async function startingPoint(
       ? undefined
       : await checkpointer.getTuple(checkpointAt(thread_id, checkpoint_ns, id));
   const tuple = found(at, id ?? "the execution's first one", wanted);
-  const owner = entriesOf(
-    tuple.checkpoint.channel_values[EXECUTION_CHANNEL],
-    EXECUTION_CHANNEL,
-    null,
-  )["id"];
+  const owner = ownerOf(tuple);
   // Some savers answer with their newest checkpoint whatever they are asked for.
   if (tuple.checkpoint.id !== id || (owner !== undefined && owner !== run.execution.id)) {
     found(undefined, String(id), wanted);
   }
   return { restart, at: tuple, head };
+}
+
+/** The execution a checkpoint belongs to. */
+function ownerOf(tuple: CheckpointTuple | undefined): unknown {
+  const held = tuple?.checkpoint.channel_values[EXECUTION_CHANNEL];
+  return entriesOf(held, EXECUTION_CHANNEL, null)["id"];
 }
 
 function found(

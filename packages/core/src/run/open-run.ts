@@ -29,7 +29,7 @@ import { EXECUTION_CHANNEL, defaultScope, derivedExecutionId, threadIdOf } from 
 import type { ExecutionInfo } from "./execution.ts";
 import { enterThread } from "./live-threads.ts";
 import { beginAttempt, nextAttempt } from "./next-attempt.ts";
-import { isOpen, missingNodes } from "./pending-tasks.ts";
+import { headState, isOpen, missingNodes } from "./pending-tasks.ts";
 import { carry } from "./scope.ts";
 import type { AttemptPoints, RunScope } from "./scope.ts";
 
@@ -161,6 +161,12 @@ export async function openRun(
       async nextAttempt(this: RunRequest, wanted) {
         return nextAttempt(source, this, wanted);
       },
+      async readHead() {
+        const { thread_id, checkpoint_ns } = start;
+        if (checkpointer === undefined || threadId === null) return undefined;
+        const head = await checkpointer.getTuple({ configurable: { thread_id, checkpoint_ns } });
+        return head === undefined ? undefined : headState(head, plan.userChannels);
+      },
       chunks: { hold: () => undefined, release: () => undefined, drop: () => undefined },
     },
     close: async () => {
@@ -193,7 +199,10 @@ function attemptPoints(
   known: Identity,
   tuple: CheckpointTuple | undefined,
 ): AttemptPoints | undefined {
-  if (!stack.some(({ definition }) => definition?.attempts === true)) return undefined;
+  const declared = stack.some(
+    ({ definition }) => definition?.attempts === true && currentMode(definition) === "enforce",
+  );
+  if (!declared) return undefined;
   // Until a node has completed the thread stands where its first nodes run, or one step before.
   const here = tuple?.metadata?.source === "input" ? undefined : tuple?.checkpoint.id;
   const begin = tuple === undefined ? undefined : (known.begin ?? here);

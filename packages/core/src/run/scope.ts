@@ -144,6 +144,8 @@ export interface CallScope {
   readonly name?: string | undefined;
   /** Names of the middleware this call has passed. */
   readonly passed: ReadonlySet<string>;
+  /** Of a model call: whether a stream has been given tokens of it. */
+  readonly stream?: { shown: boolean } | undefined;
   /** Of a tool call past its hooks: whether the tool has begun, so that what begins now is another call. */
   readonly tool?: { begun: boolean } | undefined;
 }
