@@ -9,6 +9,7 @@ conformance({
   create: () => failureRetryMiddleware(quick),
   capabilities: {
     retries: true,
+    repairs: true,
     attempts: 3,
     acts: {
       create: () => failureRetryMiddleware(quick),

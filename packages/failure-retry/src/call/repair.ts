@@ -1,6 +1,7 @@
-import { classifyFailure, maskKnownSecrets, toolAnswer } from "@evenkeel/core";
+import { classifyFailure, redactText } from "@evenkeel/core";
 import type { ToolCallRequest } from "@evenkeel/core";
-import type { ToolMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
+import { AIMessage, ToolMessage } from "@langchain/core/messages";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 
 import { offeredIn, repairsIn } from "../attempt/run-memory.ts";
