@@ -2,6 +2,7 @@ import type { Restart } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { within } from "../backoff.ts";
+import { cutText } from "../context/cut-text.ts";
 import { renderContext } from "../context/render-context.ts";
 import type { CallRecord, FailedAttempt, FailureReport, HeldContext } from "../context/report.ts";
 import { CHANNEL } from "../options.ts";
@@ -36,6 +37,7 @@ export async function writeFailure(
     rule,
     message: failed.message.slice(0, 200),
     calls: calls.length,
+    tried: lastTried(calls),
   };
   const report: FailureReport = {
     attempt,
@@ -60,9 +62,18 @@ function earlierLines(entries: Readonly<Record<string, unknown>>, before: number
     .filter(({ attempt }) => attempt < before)
     .toSorted((one, other) => one.attempt - other.attempt)
     .map(
-      ({ attempt, failureClass, message, calls }) =>
-        `attempt ${attempt}: ${failureClass} after ${calls} calls: ${message}`,
+      ({ attempt, failureClass, message, calls, tried }) =>
+        `attempt ${attempt}: ${failureClass}, ${calls} calls${tried === "" ? "" : `, last ${tried}`}: ${message}`,
     );
+}
+
+const LINE_CHARS = 160;
+
+/** Without them the attempt after next would go back to what was tried first. */
+function lastTried(calls: readonly CallRecord[]): string {
+  const failed = calls.filter(({ status }) => status !== "success");
+  const shown = (failed.length > 0 ? failed : calls).slice(-2);
+  return cutText(shown.map(({ tool, args }) => `${tool} ${args}`).join(" and "), LINE_CHARS);
 }
 
 async function rendered(report: FailureReport, context: RetryContext): Promise<string> {

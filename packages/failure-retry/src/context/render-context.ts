@@ -56,7 +56,7 @@ function write(report: FailureReport, budget: Budget): string {
   return [
     headline(report),
     `What failed: ${REASONS[failure.failureClass]} (${failure.failureClass}, ${failure.rule}).`,
-    `What to change: ${failure.remedy}`,
+    `What to change: ${CHANGES[failure.failureClass]}`,
     ...(standing.length === 0
       ? []
       : ["What is listed as done has taken effect: build on it, do not do it again."]),
@@ -92,6 +92,20 @@ const REASONS: Readonly<Record<FailureReport["failure"]["failureClass"], string>
   policy: "it is not allowed",
   infrastructure: "a service failed or did not answer in time",
   unknown: "the step ended with an error",
+};
+
+// The taxonomy's remedies speak to whoever runs the agent; these to the model in it.
+const CHANGES: Readonly<Record<FailureReport["failure"]["failureClass"], string>> = {
+  "contract-violation": "Read what is asked for and send something that has that form.",
+  "environment-drift": "Do without what has changed, or say that it is needed.",
+  "model-hallucination": "Use the tools and names that are there.",
+  "tool-exhaustion": "Reach the goal another way, or answer without that step.",
+  "retry-budget-overflow": "Answer from what is there.",
+  planning: "Take another way: what was repeated led nowhere.",
+  "integration-gap": "Ask for what the tool does offer.",
+  policy: "Do not ask for it again; say that it is not allowed.",
+  infrastructure: "The same step may work now; if it does not, go on without it.",
+  unknown: "Read the error, and take a step that does not meet it.",
 };
 
 function sequence({ calls, attempt }: FailureReport, budget: Budget): string[] {

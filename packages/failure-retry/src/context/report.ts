@@ -40,6 +40,8 @@ export interface FailedAttempt {
   readonly rule: string;
   readonly message: string;
   readonly calls: number;
+  /** The last calls that failed, or the last ones at all, cut to a line. */
+  readonly tried: string;
 }
 
 /** What the calls of the attempt under way carry, rendered once. */
