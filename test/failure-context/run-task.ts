@@ -4,7 +4,7 @@ import type { FailureRetryMiddlewareOptions } from "@evenkeel/failure-retry";
 import { startOpenAIEndpoint } from "@evenkeel/testing";
 import type { ChatRequest } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
-import type { AIMessage, BaseMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
 import type { LLMResult } from "@langchain/core/outputs";
 import { MemorySaver } from "@langchain/langgraph";
 import { ToolNode, createReactAgent } from "@langchain/langgraph/prebuilt";
@@ -54,7 +54,7 @@ export async function runTask(
   );
   const counting = {
     handleLLMEnd: ({ generations }: LLMResult) => {
-      const generation = generations[0]?.[0] as { message?: AIMessage } | undefined;
+      const generation = generations[0]?.[0] as { message?: { usage_metadata?: { input_tokens: number } } } | undefined;
       promptTokens += generation?.message?.usage_metadata?.input_tokens ?? 0;
       modelCalls += 1;
     },
