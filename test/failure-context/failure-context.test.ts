@@ -41,7 +41,8 @@ describe("over the wire", () => {
       expect(request.messages.slice(0, 1)).toEqual(first?.messages);
       const told = request.messages.filter(({ role }) => role === "user").slice(1);
       expect(told.length).toBeLessThanOrEqual(1);
-      if (told.length > 0) expect(request.messages.at(-1)).toBe(told[0]);
+      // Nothing comes behind it, where it is there.
+      expect([undefined, request.messages.at(-1)]).toContain(told[0]);
     }
   });
 

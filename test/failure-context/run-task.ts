@@ -54,7 +54,9 @@ export async function runTask(
   );
   const counting = {
     handleLLMEnd: ({ generations }: LLMResult) => {
-      const generation = generations[0]?.[0] as { message?: { usage_metadata?: { input_tokens: number } } } | undefined;
+      const generation = generations[0]?.[0] as
+        | { message?: { usage_metadata?: { input_tokens: number } } }
+        | undefined;
       promptTokens += generation?.message?.usage_metadata?.input_tokens ?? 0;
       modelCalls += 1;
     },

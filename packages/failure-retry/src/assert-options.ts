@@ -59,7 +59,7 @@ export function assertOptions(options: unknown): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     refuse("options", options, "an object");
   }
-  for (const [option, value] of Object.entries(options as object)) {
+  for (const [option, value] of Object.entries(options)) {
     const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
     if (check === undefined) refuse(option, value, `one of ${Object.keys(CHECKS).join(", ")}`);
     if (value !== undefined && !check[1](value)) refuse(option, value, check[0]);

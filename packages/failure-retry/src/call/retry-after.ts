@@ -23,7 +23,8 @@ function askedBy(error: unknown, now: () => number): number | undefined {
     const text = header(headers, "retry-after");
     const seconds = numeric(text);
     if (seconds !== undefined) return seconds * 1_000;
-    const at = typeof text === "string" ? Date.parse(text) : Number.NaN;
+    // Date.parse takes "-5" for a month of some year.
+    const at = typeof text === "string" && /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
     if (!Number.isNaN(at)) return Math.max(0, at - now());
   }
   return undefined;

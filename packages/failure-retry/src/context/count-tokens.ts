@@ -4,6 +4,6 @@
  */
 export function tokensAtMost(text: string): number {
   const plain = text.replaceAll(/[^\u0020-\u007e\n]/gu, "").length;
-  const others = [...text].length - plain;
-  return Math.ceil(plain / 3) + others * 2;
+  // In UTF-16 units: what needs two of them takes more tokens than a letter, too.
+  return Math.ceil(plain / 3) + (text.length - plain) * 2;
 }

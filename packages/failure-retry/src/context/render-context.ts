@@ -47,7 +47,7 @@ function write(report: FailureReport, budget: Budget): string {
   const standing = calls.filter(({ stands }) => stands);
   const data = [
     ...(message === "" ? [] : [`Error: ${message}`]),
-    ...(earlier.length === 0 ? [] : ["Earlier attempts:", ...earlier.map((line) => `- ${line}`)]),
+    ...(earlier.length === 0 ? [] : ["Earlier attempts:", ...earlier.map((one) => `- ${one}`)]),
     ...sequence(report, budget),
     ...(standing.length === 0
       ? []
