@@ -17,6 +17,7 @@ import type {
 import { currentMode, isMode, offersTools } from "./mode.ts";
 import { shadow } from "./observe.ts";
 import { hookContext } from "./run/hook-context.ts";
+import { noteDecision } from "./run/last-decision.ts";
 import { ambientScope, withScope } from "./run/scope.ts";
 import type { AmbientScope, CallScope } from "./run/scope.ts";
 import { privateStateSchema } from "./state/private-state.ts";
@@ -103,13 +104,16 @@ async function runCallHook<
       message: `${definition.name} keeps its promise around the whole run and LangChain has no such hook. Wrap the agent: withMiddleware(createAgent({ … })).`,
     });
   }
-  const { context, finish } = hookContext({ kind, definition, mode, scope, request });
+  if (kind === "model") noteDecision(scope);
+  const stream = outer?.stream ?? (kind === "model" ? { shown: false } : undefined);
+  const { context, finish } = hookContext({ kind, definition, mode, scope, request, stream });
   const call: CallScope = {
     kind,
     id,
     site: outer?.site,
     name: kind === "tool" ? (request as unknown as ToolCallRequest).toolCall.name : undefined,
     passed: new Set([...(passed ?? []), definition.name]),
+    stream,
   };
   const inner: Handler<Request, Result> = (next) =>
     withScope(

@@ -60,6 +60,8 @@ export type CoreErrorCode =
   | "not-canonical-json"
   | "node-missing"
   | "execution-unknown"
+  | "attempt-unavailable"
+  | "fork-point-missing"
   | "store-unavailable"
   | "schema-not-set-up"
   | "schema-version-unsupported";

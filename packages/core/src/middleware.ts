@@ -105,6 +105,49 @@ export interface RunRequest {
   onEvent(listener: (event: EvenkeelEvent) => void): void;
   /** Has a listener asked whenever an attempt has come to its outcome and the trace's root run is still open. */
   beforeEnd(listener: EndListener): void;
+  /** How many resumes of this attempt, made at this very checkpoint, ended with their process. */
+  readonly deadResumes: number;
+  /** Ends the attempt under way as failed and prepares the next: hand what comes to the handler. */
+  nextAttempt(wanted: NextAttempt): Promise<RunRequest>;
+  /** What the thread has come to: undefined without a checkpointer, and before its first checkpoint. */
+  readHead(): Promise<HeadState | undefined>;
+  /** What the caller's stream is given, for whoever has to see an answer before it is delivered. */
+  readonly chunks: ChunkGate;
+}
+
+/**
+ * Where the next attempt begins: `"start"` where the execution's first nodes run, `"last-decision"`
+ * before the last call of a model, `"resume"` with the task that failed.
+ */
+export type Restart = "start" | "last-decision" | "resume";
+
+/** The newest checkpoint of a thread, of the user's own channels alone. */
+export interface HeadState {
+  readonly checkpointId: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** What tasks that finished beside one that did not have written: it is in no channel yet. */
+  readonly pending: readonly (readonly [channel: string, value: unknown])[];
+}
+
+/** What a middleware that declares `attempts` asks for. */
+export interface NextAttempt {
+  readonly restart: Restart;
+  /** What failed: it is kept as the `cause` where the next attempt cannot begin. */
+  readonly cause: unknown;
+  /** The class of the failure, for the `attempt-failed` event. */
+  readonly failure?: string;
+  /** JSON facts for the `attempt-failed` event. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** Holds back the chunks of a stream, and lets them go or not. */
+export interface ChunkGate {
+  /** From here on chunks wait. */
+  hold(): void;
+  /** Those that wait are delivered, and chunks pass again. */
+  release(): void;
+  /** Those that wait are never delivered, and chunks pass again. */
+  drop(): void;
 }
 
 /** The root run of the trace, for whoever refers to it once it has ended. */
@@ -125,7 +168,8 @@ export type EndListener = (outcome: RunOutcome, root: RootRunFacts | null) => vo
 
 /** How an execution ended for now. */
 export type RunOutcome =
-  | { readonly status: "completed" }
+  /** With what the graph gave, where a middleware of the stack declares `attempts`. */
+  | { readonly status: "completed"; readonly output?: unknown }
   | { readonly status: "interrupted" }
   | { readonly status: "superseded" }
   | { readonly status: "failed"; readonly error: unknown };
@@ -170,6 +214,8 @@ export interface HookContext<
   /** Without `withMiddleware`: LangChain runs the hook itself and there is no run seam. */
   readonly native: boolean;
   readonly state: PrivateState;
+  /** Whether a stream has been given tokens of the model call the hook is around. */
+  readonly tokensShown: () => boolean;
   /** Kept for as long as this run lives in this process, one per middleware; never persisted. */
   readonly memory: Map<string, unknown>;
   /** What every layer of the run draws on before it tries something again. */
@@ -234,6 +280,8 @@ export interface MiddlewareDefinition<
   state?: Readonly<Record<`_${string}`, PrivateChannel>>;
   /** Whether a hook may call its handler more than once. @default false */
   retries?: boolean;
+  /** Whether `wrapRun` may ask for another attempt at the execution; its trace gets a run around them. @default false */
+  attempts?: boolean;
   /** Whether a call that passed no seam fails the run instead of being reported. @default false */
   failClosed?: boolean;
   /** Tools the model gets where the graph has a recognised tool node. */

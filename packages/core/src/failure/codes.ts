@@ -56,7 +56,7 @@ const ROWS: readonly Row[] = [
   ],
   [
     { failureClass: "environment-drift", rule: "schema" },
-    "schema-not-set-up schema-version-unsupported state-version-unsupported",
+    "schema-not-set-up schema-version-unsupported state-version-unsupported fork-point-missing",
   ],
   [
     { failureClass: "environment-drift", rule: "model-not-found" },
@@ -89,7 +89,7 @@ const ROWS: readonly Row[] = [
   ],
   [
     { failureClass: "contract-violation", rule: "middleware-contract", ...AUTHOR },
-    "invalid-options invalid-graph invalid-middleware duplicate-middleware unsupported-hook root-state-unsupported checkpointer-required store-required messages-required run-seam-required call-not-wrapped handler-called-twice handler-not-awaited state-not-declared not-canonical-json",
+    "invalid-options invalid-graph invalid-middleware duplicate-middleware unsupported-hook root-state-unsupported checkpointer-required store-required messages-required run-seam-required call-not-wrapped handler-called-twice handler-not-awaited state-not-declared not-canonical-json attempt-unavailable",
   ],
   [
     { failureClass: "infrastructure", rule: "quota", ...QUOTA },

@@ -76,8 +76,14 @@ export interface LoopParameters {
   loop: {
     input: unknown;
     readonly isResuming: boolean;
-    readonly checkpoint: Pick<Checkpoint, "id" | "channel_values">;
+    readonly checkpoint: Pick<Checkpoint, "id" | "channel_values" | "channel_versions">;
+    checkpointMetadata: { readonly source?: string };
+    readonly channels: Readonly<Record<string, { update(values: unknown[]): boolean }>>;
+    /** True where the run was told to begin at the thread's newest checkpoint: then LangGraph forks nothing. */
+    resumeAtHead: boolean;
+    checkpointerGetNextVersion(current: number | string | undefined): number | string;
     status: string;
+    readonly output: unknown;
     readonly manager?: RunManager | undefined;
     /** Made for this loop alone, around the cache the graph was compiled with. */
     readonly cache?: NodeCache | undefined;

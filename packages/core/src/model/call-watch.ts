@@ -30,6 +30,12 @@ class CallWatch extends BaseCallbackHandler {
     reportUnwrapped("model", "its model is not wrapped", placeOf(metadata));
   }
 
+  override handleLLMNewToken(): void {
+    const { call } = ambientScope();
+    // Where the watch is alone nobody listens, and it is not asked.
+    if (call?.stream !== undefined) call.stream.shown = true;
+  }
+
   override handleToolStart(
     tool: { name?: string; id?: string[] },
     _input: string,

@@ -45,7 +45,8 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
   const site = outer?.site ?? callSite(call, scope, node);
   const id = outer?.id ?? `model:${(modelCalls += 1)}`;
   const passed = outer?.passed ?? new Set<string>();
-  const entered: AmbientScope = { ...scope, call: { kind: "model", id, site, passed } };
+  const stream = outer?.stream ?? { shown: false };
+  const entered: AmbientScope = { ...scope, call: { kind: "model", id, site, passed, stream } };
 
   const initial = initialRequest(call, scope, node);
   const commands: Command[] = [];

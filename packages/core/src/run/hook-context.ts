@@ -32,6 +32,7 @@ import {
 import type { ExecutionInfo } from "./execution.ts";
 import { sharedRetryBudget } from "./retry-budget.ts";
 import type { RetryBudgetHolder } from "./retry-budget.ts";
+import { carry } from "./scope.ts";
 import type { AmbientScope, CallScope, NodeScope, RunScope } from "./scope.ts";
 
 type AnyDefinition = MiddlewareDefinition<Record<string, unknown>>;
@@ -43,6 +44,7 @@ interface ContextSource {
   readonly mode: MiddlewareMode;
   readonly scope: AmbientScope;
   readonly request: { runtime: HookRuntime; state: Readonly<Record<string, unknown>> };
+  readonly stream: CallScope["stream"];
 }
 
 interface BuiltContext {
@@ -67,7 +69,7 @@ export function runContext(
   held: (channel: string) => unknown,
 ): HookContext {
   const write = (channel: string, entries: Entries): void => {
-    bufferEntries(run.carried, assertDeclared(definition, channel), entries);
+    carry(run, assertDeclared(definition, channel), entries);
     noteIdentity(run, channel, entries);
   };
   return {
@@ -83,6 +85,7 @@ export function runContext(
     node: null,
     callSite: null,
     native: false,
+    tokensShown: () => false,
     state: {
       read: (channel) =>
         mergeEntries(
@@ -114,6 +117,7 @@ function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
     node: node.path,
     callSite: callSiteOf(source, node.path),
     native: false,
+    tokensShown: () => source.stream?.shown === true,
     state: nodeState(definition, node),
     memory: memoryOf(run.memory, definition.name),
     retryBudget: sharedRetryBudget(run),
@@ -247,6 +251,7 @@ function nativeContext(source: ContextSource): BuiltContext {
     node: path,
     callSite: callSiteOf(source, path),
     native: true,
+    tokensShown: () => source.stream?.shown === true,
     memory: memoryOf(run.memory, definition),
     retryBudget: sharedRetryBudget(run),
     now: Date.now,

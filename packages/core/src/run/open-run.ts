@@ -24,18 +24,23 @@ import type { ChannelValue } from "../state/private-state.ts";
 import { v7 } from "../store/ids.ts";
 import { markRoot, sendLateMarks } from "../trace/live-root.ts";
 import { joinTrace } from "../trace/trace-join.ts";
+import { deadResumes, noteResume } from "./dead-resumes.ts";
 import { EXECUTION_CHANNEL, defaultScope, derivedExecutionId, threadIdOf } from "./execution.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import { enterThread } from "./live-threads.ts";
-import { isOpen, missingNodes } from "./pending-tasks.ts";
-import type { RunScope } from "./scope.ts";
+import { beginAttempt, nextAttempt } from "./next-attempt.ts";
+import { headState, isOpen, missingNodes } from "./pending-tasks.ts";
+import { carry } from "./scope.ts";
+import type { AttemptPoints, RunScope } from "./scope.ts";
 
 /** A run that is ready to start: its scope, and what `wrapRun` hooks are asked with. */
 export interface OpenedRun {
   readonly run: RunScope;
   readonly request: RunRequest;
-  /** The value of a private channel in the checkpoint the run starts from. */
+  /** The value of a private channel in the checkpoint the attempt starts from. */
   readonly held: (channel: string) => unknown;
+  /** Makes what an attempt after the first begins with durable. */
+  begin(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -63,7 +68,7 @@ export async function openRun(
     checkpointer === undefined || threadId === null
       ? undefined
       : await checkpointer.getTuple({ configurable: start });
-  const values = withMemos(tuple, plan.reset);
+  let values = withMemos(tuple, plan.reset);
   const held = (channel: string): unknown => values.get(channel);
   assertReadable(stack, held);
   const known = entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity;
@@ -92,31 +97,44 @@ export async function openRun(
     await putMemo(checkpointer, beside, owner, channel, entries);
   };
   const trace = continues ? known.trace : undefined;
-  const run = runScope(plan, execution, startAfter, { anchor, keep, trace });
+  const attempts = attemptPoints(stack, known, continues ? tuple : undefined);
+  const run = runScope(plan, execution, startAfter, { anchor, keep, trace, attempts });
   if (execution.isNew || execution.derived) {
     const { id, attempt, startedAt } = execution;
-    bufferEntries(run.carried, EXECUTION_CHANNEL, { id, attempt, startedAt });
+    carry(run, EXECUTION_CHANNEL, { id, attempt, startedAt });
   }
-  if (continues && tuple !== undefined && checkpointer !== undefined) {
-    if (anchor.wanted && known.first === undefined) {
-      bufferEntries(run.carried, EXECUTION_CHANNEL, { first: anchor.id });
-    }
-  }
-  // Of an execution that was left open, what belongs to the whole thread goes on.
-  if (
-    tuple !== undefined &&
-    checkpointer !== undefined &&
-    (continues || superseded !== undefined)
-  ) {
-    const first = continues ? anchor.id : firstCheckpoint(known, tuple);
-    const origin = await originOf(tuple, { ...anchor, id: first }, checkpointer);
-    const owner = continues ? execution.id : null;
-    for (const [channel, entries] of missingMemos(tuple, origin, owner, plan.reset)) {
+  /** Reads a checkpoint; without an owner only what belongs to the whole thread is taken over. */
+  const readAt = async (
+    at: CheckpointTuple,
+    owner: string | null = execution.id,
+    first: string | undefined = anchor.id,
+  ): Promise<Map<string, unknown>> => {
+    values = withMemos(at, plan.reset);
+    if (checkpointer === undefined) return values;
+    const origin = await originOf(at, { ...anchor, id: first }, checkpointer);
+    for (const [channel, entries] of missingMemos(at, origin, owner, plan.reset)) {
       const e = plan.reset.get(channel) === "never" ? null : owner;
       const value = { v: 1 as const, e, d: entries };
       values.set(channel, mergeChannel(values.get(channel) as ChannelValue, value));
       bufferEntries(run.carried, channel, entries);
     }
+    return values;
+  };
+  if (continues && tuple !== undefined && checkpointer !== undefined) {
+    if (anchor.wanted && known.first === undefined) {
+      carry(run, EXECUTION_CHANNEL, { first: anchor.id });
+    }
+    await readAt(tuple);
+  } else if (superseded !== undefined && tuple !== undefined) {
+    // Of an execution that was left open, what belongs to the whole thread goes on.
+    await readAt(tuple, null, firstCheckpoint(known, tuple));
+  }
+  const resumed =
+    attempts !== undefined && continues && !isCommand(input) && options.durability !== "exit"
+      ? tuple
+      : undefined;
+  if (resumed !== undefined && checkpointer !== undefined) {
+    await noteResume(checkpointer, resumed, execution, false);
   }
   announce(run, continues, superseded);
   const leave = enterThread(checkpointer, threadId, run);
@@ -126,9 +144,11 @@ export async function openRun(
     bound: graph.config?.["callbacks"],
   });
   const config = runConfig(stack, { ...given, callbacks: joined.callbacks }, run);
+  const source = { plan, run, checkpointer, start, readAt };
   return {
     run,
     held,
+    begin: () => beginAttempt(source),
     request: {
       execution,
       input,
@@ -147,9 +167,24 @@ export async function openRun(
       runMode: plan.options.runMode ?? "live",
       onEvent: (listener) => void run.listeners.push(listener),
       beforeEnd: (listener) => void run.beforeEnd.push(listener),
+      deadResumes:
+        resumed === undefined ? 0 : deadResumes(resumed, execution.id, execution.attempt),
+      async nextAttempt(this: RunRequest, wanted) {
+        return nextAttempt(source, this, wanted);
+      },
+      async readHead() {
+        const { thread_id, checkpoint_ns } = start;
+        if (checkpointer === undefined || threadId === null) return undefined;
+        const head = await checkpointer.getTuple({ configurable: { thread_id, checkpoint_ns } });
+        return head === undefined ? undefined : headState(head, plan.userChannels);
+      },
+      chunks: { hold: () => undefined, release: () => undefined, drop: () => undefined },
     },
     close: async () => {
       leave();
+      if (resumed !== undefined && checkpointer !== undefined && run.ending !== "completed") {
+        await noteResume(checkpointer, resumed, execution, true).catch(plan.options.onSinkError);
+      }
       await sendLateMarks(run);
       joined.leave();
       return run.emitter.flush();
@@ -166,6 +201,23 @@ interface Identity {
   trace?: string;
   /** Id of the execution's first checkpoint. */
   first?: string;
+  /** Id of the checkpoint at which the user's first nodes run. */
+  begin?: string;
+}
+
+function attemptPoints(
+  stack: readonly StackEntry[],
+  known: Identity,
+  tuple: CheckpointTuple | undefined,
+): AttemptPoints | undefined {
+  const declared = stack.some(
+    ({ definition }) => definition?.attempts === true && currentMode(definition) === "enforce",
+  );
+  if (!declared) return undefined;
+  // Until a node has completed the thread stands where its first nodes run, or one step before.
+  const here = tuple?.metadata?.source === "input" ? undefined : tuple?.checkpoint.id;
+  const begin = tuple === undefined ? undefined : (known.begin ?? here);
+  return { begin, decision: undefined, pending: undefined, parentRunId: undefined };
 }
 
 /** The first checkpoint of a continued execution, where it is another one than it continues from. */
@@ -234,7 +286,7 @@ function runScope(
   plan: SeamPlan,
   execution: ExecutionInfo,
   startAfter: number,
-  kept: Pick<RunScope, "anchor" | "keep" | "trace">,
+  kept: Pick<RunScope, "anchor" | "keep" | "trace" | "attempts">,
 ): RunScope {
   const { clock = Date.now, onEvent, eventStore, strict = false, runMode = "live" } = plan.options;
   const listeners = onEvent === undefined ? [] : [onEvent];
@@ -244,6 +296,7 @@ function runScope(
     frozenOptions: new Map(),
     memory: new Map(),
     carried: new Map(),
+    standing: new Map(),
     ...kept,
     onMissingNodes: undefined,
     clock,
@@ -259,7 +312,9 @@ function runScope(
     marks: { tags: new Set(), metadata: new Map(), late: false },
     superseded: false,
     ending: undefined,
+    output: undefined,
     beforeEnd: [],
+    told: undefined,
     emitter: eventEmitter(() => run.execution, startAfter, {
       listeners,
       store: eventStore,

@@ -1,6 +1,6 @@
 import type { Checkpoint, CheckpointTuple } from "@langchain/langgraph";
 
-import type { MissingNode } from "../middleware.ts";
+import type { HeadState, MissingNode } from "../middleware.ts";
 
 const EDGE = "branch:to:";
 const TASKS = "__pregel_tasks";
@@ -33,6 +33,22 @@ export function missingNodes(
     ({ node, kind }, index) =>
       gone.findIndex((other) => other.node === node && other.kind === kind) === index,
   );
+}
+
+/** A checkpoint as far as it is the user's. */
+export function headState(
+  { checkpoint, pendingWrites = [] }: CheckpointTuple,
+  userChannels: readonly string[],
+): HeadState {
+  const known = new Set(userChannels);
+  const values = Object.entries(checkpoint.channel_values).filter(([name]) => known.has(name));
+  return {
+    checkpointId: checkpoint.id,
+    values: Object.fromEntries(values),
+    pending: pendingWrites
+      .filter(([, channel]) => known.has(channel))
+      .map(([, channel, value]) => [channel, value]),
+  };
 }
 
 function sends(values: Readonly<Record<string, unknown>>): { node: string }[] {

@@ -18,7 +18,11 @@ import { currentMode } from "../mode.ts";
 import { anchorRun } from "../state/memo.ts";
 import { channelUpdates } from "../state/private-state.ts";
 import { keepOutOfCache } from "../state/private-writer.ts";
+import { openAttemptsRun } from "../trace/attempts-run.ts";
+import type { AttemptsRun } from "../trace/attempts-run.ts";
 import { attachRun, rootFacts } from "../trace/live-root.ts";
+import { chunkGate } from "./chunk-gate.ts";
+import { forkLoop, noteBegin } from "./fork-loop.ts";
 import { runContext } from "./hook-context.ts";
 import { openRun } from "./open-run.ts";
 import type { OpenedRun } from "./open-run.ts";
@@ -108,13 +112,21 @@ function seamClass(Base: Constructor): Constructor {
       const { loop, config } = parameters;
       attachRun(run, loop.manager, config?.writer);
       injectInput(loop, run, plan.reset);
+      noteBegin(loop, run);
+      forkLoop(loop, run, plan.reset);
+      // Between two attempts no stream is open: what is said there waits for the next one.
+      const leave = (): void =>
+        void (run.writer = run.attempts === undefined ? run.writer : undefined);
       try {
         await super._runLoop(parameters);
       } catch (error) {
+        leave();
         await beforeEnd(run, { status: "failed", error });
         throw error;
       }
+      leave();
       run.ending = loop.status === "done" ? "completed" : "interrupted";
+      run.output = loop.output;
       await beforeEnd(run, { status: run.superseded ? "superseded" : run.ending });
     }
   }
@@ -131,6 +143,7 @@ function tellMissing(run: RunScope, { facts }: GraphPlan, loop: LoopParameters["
 
 /** Last words of a run, while its trace is open; none of them can fail it. */
 async function beforeEnd(run: RunScope, outcome: RunOutcome): Promise<void> {
+  run.told = outcome.status;
   for (const listener of run.beforeEnd) {
     try {
       await listener(outcome, rootFacts(run));
@@ -201,13 +214,25 @@ async function* rootRun(
     channels: new Set(plan.reset.keys()),
   };
   const pipe = relay<unknown>();
+  const gate = chunkGate((chunk) => void pipe.push(chunk));
+  const { attempts } = opened.run;
+  const parent =
+    attempts === undefined
+      ? undefined
+      : await openAttemptsRun(self, input, opened.request.config as StreamOptions);
+  if (attempts !== undefined) attempts.parentRunId = parent?.id;
   let stopped: { readonly error: unknown } | undefined;
   const attempt = async (request: RunRequest): Promise<RunOutcome> => {
     stopped = undefined;
-    const inner = scoped(graph, () => run(request.input, request.config as StreamOptions));
+    opened.run.ending = undefined;
+    await opened.begin();
+    const { runId, ...config } = request.config as StreamOptions;
+    const own =
+      parent === undefined ? { ...config, runId } : { ...config, callbacks: parent.callbacks() };
+    const inner = scoped(graph, () => run(request.input, own));
     try {
       // Not awaited: a consumer that leaves stops asking, and the run still has to end here.
-      for await (const chunk of inner) void pipe.push(chunk);
+      for await (const chunk of inner) gate.push(chunk);
     } catch (error) {
       if (!isGraphBubbleUp(error)) return { status: "failed", error };
       // A drained graph stops between two steps and can go on; its caller is told by this error.
@@ -215,19 +240,34 @@ async function* rootRun(
       return { status: "interrupted" };
     }
     if (opened.run.superseded) return { status: "superseded" };
-    return { status: opened.run.ending ?? "interrupted" };
+    if (attempts !== undefined && ended(opened.run) === "completed") {
+      return { status: "completed", output: opened.run.output };
+    }
+    return { status: ended(opened.run) ?? "interrupted" };
   };
-  const settled = runThrough(plan, opened, attempt).then(
-    (outcome) =>
-      pipe.close(
-        outcome.status === "failed"
-          ? { error: outcome.error }
-          : outcome.status === "interrupted"
-            ? stopped
-            : undefined,
-      ),
-    (error: unknown) => pipe.close({ error }),
-  );
+  const settled = runThrough(plan, opened, gate, attempt)
+    .finally(() => gate.release())
+    .then(
+      async (outcome) => {
+        await endAttempts(opened.run, parent, outcome);
+        return outcome;
+      },
+      async (error: unknown) => {
+        await endAttempts(opened.run, parent, { status: "failed", error });
+        throw error;
+      },
+    )
+    .then(
+      (outcome) =>
+        pipe.close(
+          outcome.status === "failed"
+            ? { error: outcome.error }
+            : outcome.status === "interrupted"
+              ? stopped
+              : undefined,
+        ),
+      (error: unknown) => pipe.close({ error }),
+    );
   try {
     yield* pipe.chunks();
   } finally {
@@ -236,10 +276,29 @@ async function* rootRun(
   }
 }
 
+// Read through a function: the loop sets it while the attempt waits.
+function ended({ ending }: RunScope): RunScope["ending"] {
+  return ending;
+}
+
+/** Last words of a run that may have had several attempts, and the end of the run around them. */
+async function endAttempts(
+  run: RunScope,
+  parent: AttemptsRun | undefined,
+  outcome: RunOutcome,
+): Promise<void> {
+  if (run.attempts === undefined) return;
+  // What was decided after the last attempt's end, as that its answer does not do, is an outcome too.
+  if (outcome.status !== run.told) await beforeEnd(run, outcome);
+  if (outcome.status === "failed") await parent?.fail(outcome.error);
+  else await parent?.end(run.output);
+}
+
 /** Runs the stack's `wrapRun` hooks around the attempt, first in the array outermost. */
 async function runThrough(
   plan: SeamPlan,
   opened: OpenedRun,
+  chunks: RunRequest["chunks"],
   attempt: (request: RunRequest) => Promise<RunOutcome>,
 ): Promise<RunOutcome> {
   const { run, request, held } = opened;
@@ -259,7 +318,7 @@ async function runThrough(
       },
     ];
   });
-  return announce(await compose(layers, attempt)(request));
+  return announce(await compose(layers, attempt)({ ...request, chunks }));
 }
 
 function announceOutcome(run: RunScope, outcome: RunOutcome): void {

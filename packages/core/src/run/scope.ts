@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { Command } from "@langchain/langgraph";
+import type { CheckpointTuple, Command } from "@langchain/langgraph";
 
 import type { EventEmitter, EventListener } from "../event/emit.ts";
 import type { StackEntry } from "../graph/stack.ts";
-import type { EndListener } from "../middleware.ts";
-import type { RunRequest } from "../middleware.ts";
+import type { EndListener, Restart, RunOutcome, RunRequest } from "../middleware.ts";
+import { bufferEntries } from "../state/private-state.ts";
 import type { LiveRootRun, RootMarks, Tracer } from "../trace/live-root.ts";
 import type { ExecutionInfo } from "./execution.ts";
 import type { RetryBudget } from "./retry-budget.ts";
@@ -25,6 +25,10 @@ export interface RunScope {
   retryBudget?: RetryBudget | undefined;
   /** Private entries that wait for the input checkpoint or for the next node that completes. */
   readonly carried: Map<string, Readonly<Record<string, unknown>>>;
+  /** What was said at the level of the run, whichever attempt counts. */
+  readonly standing: Map<string, Readonly<Record<string, unknown>>>;
+  /** Where attempts can begin again; undefined where no middleware declares `attempts`. */
+  readonly attempts: AttemptPoints | undefined;
   /** The first checkpoint of the execution, where what holds in every fork of it is kept. */
   readonly anchor: {
     readonly wanted: boolean;
@@ -62,8 +66,33 @@ export interface RunScope {
   superseded: boolean;
   /** Set by the loop once it ended: what LangGraph's own status says. */
   ending: "completed" | "interrupted" | undefined;
+  /** What the graph gave, once its loop has ended. */
+  output: unknown;
   /** Asked once the loop has ended, before the trace's root run does. */
   readonly beforeEnd: EndListener[];
+  /** The outcome they were asked with last. */
+  told: RunOutcome["status"] | undefined;
+}
+
+/** An attempt that was asked for and has not begun. */
+export interface PendingAttempt {
+  readonly restart: Restart;
+  /** Where it begins; undefined where the graph has no checkpointer. */
+  readonly at: CheckpointTuple | undefined;
+  /** The newest checkpoint of the thread, which the failed attempt left. */
+  readonly head: CheckpointTuple | undefined;
+}
+
+/** Checkpoints of an execution at which an attempt can begin again, by id. */
+export interface AttemptPoints {
+  /** Where the first nodes of the user run: messages have their ids from here on. */
+  begin: string | undefined;
+  /** Where the last call of a model in this process was made. */
+  decision: string | undefined;
+  /** What the loop that comes next begins with: a fork of a checkpoint, or entries beside the head. */
+  pending: PendingAttempt | undefined;
+  /** The run of the trace that all attempts of this process hang under. */
+  parentRunId: string | undefined;
 }
 
 /** A graph with middleware inside a run, under the graphs around it. */
@@ -115,6 +144,8 @@ export interface CallScope {
   readonly name?: string | undefined;
   /** Names of the middleware this call has passed. */
   readonly passed: ReadonlySet<string>;
+  /** Of a model call: whether a stream has been given tokens of it. */
+  readonly stream?: { shown: boolean } | undefined;
   /** Of a tool call past its hooks: whether the tool has begun, so that what begins now is another call. */
   readonly tool?: { begun: boolean } | undefined;
 }
@@ -175,4 +206,14 @@ export function currentEffect(): AmbientEffect | undefined {
 /** Runs a tool that can ask for its effect, or that has none. */
 export function withEffect<T>(effect: AmbientEffect | undefined, work: () => T): T {
   return withScope({ ...ambientScope(), effect }, work);
+}
+
+/** Writes private entries at the level of the run: they wait for a checkpoint, in this attempt and any other. */
+export function carry(
+  run: Pick<RunScope, "carried" | "standing">,
+  channel: string,
+  entries: Readonly<Record<string, unknown>>,
+): void {
+  bufferEntries(run.carried, channel, entries);
+  bufferEntries(run.standing, channel, entries);
 }

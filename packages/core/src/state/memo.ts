@@ -7,6 +7,7 @@ import { planOf } from "../graph/seam-plan.ts";
 import type { GraphPlan } from "../graph/seam-plan.ts";
 import type { StackEntry } from "../graph/stack.ts";
 import { EXECUTION_CHANNEL, threadIdOf } from "../run/execution.ts";
+import { carry } from "../run/scope.ts";
 import type { NodeScope, RunScope } from "../run/scope.ts";
 import { v7 } from "../store/ids.ts";
 import { bufferEntries, entriesOf, mergeChannel, outranks } from "./private-state.ts";
@@ -77,10 +78,11 @@ export function firstCheckpoint(
 }
 
 /** Notes the first checkpoint of a new execution: what is kept beside it holds in every fork. */
-export function anchorRun({ anchor, carried }: RunScope, checkpointId: string): void {
+export function anchorRun(run: RunScope, checkpointId: string): void {
+  const { anchor } = run;
   if (!anchor.wanted || anchor.id !== undefined) return;
   anchor.id = checkpointId;
-  bufferEntries(carried, EXECUTION_CHANNEL, { first: checkpointId });
+  carry(run, EXECUTION_CHANNEL, { first: checkpointId });
 }
 
 /** Keeps private state of a node beside the first checkpoint of its execution, or the current one. */
@@ -112,9 +114,17 @@ export async function putMemo(
   channel: string,
   entries: Entries,
 ): Promise<void> {
-  const value: ChannelValue = { v: 1, e: owner, d: entries };
+  await putMemos(checkpointer, beside, [[channel, { v: 1, e: owner, d: entries }]]);
+}
+
+/** Keeps private state of several channels beside a checkpoint, all of it or none. */
+export async function putMemos(
+  checkpointer: BaseCheckpointSaver,
+  beside: RunnableConfig,
+  writes: [string, ChannelValue][],
+): Promise<void> {
   // Time-ordered ids: savers return pending writes by task id, so later memos are merged later.
-  await checkpointer.putWrites(beside, [[channel, value]], v7());
+  await checkpointer.putWrites(beside, writes, v7());
 }
 
 /** Channel values of a checkpoint with the memos beside it merged in. */

@@ -1,7 +1,7 @@
 import type { RootRunFacts } from "../middleware.ts";
 import { EXECUTION_CHANNEL } from "../run/execution.ts";
+import { carry } from "../run/scope.ts";
 import type { RunScope } from "../run/scope.ts";
-import { bufferEntries } from "../state/private-state.ts";
 import { rootRun } from "./root-run.ts";
 
 /** The root run of a LangSmith trace while it is open; its final update carries tags and metadata. */
@@ -61,7 +61,9 @@ export function attachRun(
   const tracer = tracerOf(manager?.handlers);
   // A run tree does not know the project its tracer sends it to.
   run.project = tracer?.projectName;
-  const own = manager === undefined ? undefined : tracer?.getRun(manager.runId);
+  // All attempts of a process hang under one run, and it is that one another process joins.
+  const id = run.attempts?.parentRunId ?? manager?.runId;
+  const own = id === undefined ? undefined : tracer?.getRun(id);
   if (own === undefined || tracer === undefined) return;
   void sendLateMarks(run);
   run.root = rootRun(own, tracer);
@@ -69,7 +71,7 @@ export function attachRun(
   applyMarks(run);
   if (run.trace === undefined && own.dotted_order !== undefined) {
     run.trace = own.dotted_order;
-    bufferEntries(run.carried, EXECUTION_CHANNEL, { trace: run.trace });
+    carry(run, EXECUTION_CHANNEL, { trace: run.trace });
   }
 }
 

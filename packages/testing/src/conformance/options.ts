@@ -36,6 +36,8 @@ export interface ConformanceCapabilities {
   readonly retries?: boolean;
   /** Total tries per call, where it retries. */
   readonly attempts?: number;
+  /** It tells the model more of a call it could not make than the tool node does. @default false */
+  readonly repairs?: boolean;
   /** How to make it act. @default it is checked idle only */
   readonly acts?: ActingCapability;
   /** State of an older release. @default only that of an unknown future release is tried */

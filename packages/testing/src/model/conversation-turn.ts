@@ -5,17 +5,20 @@ export type Speaker = "user" | "assistant" | "other";
 
 /**
  * Counts the assistant's messages since the user last spoke: the step of the answer a model is
- * asked for, the same whichever process asks, and however often.
+ * asked for, the same whichever process asks, and however often. Words of a user right behind a
+ * tool's answer are none of a user's: middleware tells a model of its last calls there.
  */
 export function turnOf<Message>(
   messages: readonly Message[],
   speakerOf: (message: Message) => Speaker,
 ): number {
   let turn = 0;
+  let before: Speaker | undefined;
   for (const message of messages) {
     const speaker = speakerOf(message);
-    if (speaker === "user") turn = 0;
+    if (speaker === "user" && before !== "other") turn = 0;
     else if (speaker === "assistant") turn += 1;
+    before = speaker;
   }
   return turn;
 }

@@ -1,4 +1,5 @@
 import type { ToolCallRequest } from "@evenkeel/core";
+import { ToolMessage } from "@langchain/core/messages";
 
 import { bystander } from "../bystander.ts";
 import { firstDifference, normalForm } from "../normal-form.ts";
@@ -29,11 +30,19 @@ export const invalidArguments: Law = {
       if (tries.length !== 1) {
         throw new Broken(`the call with invalid arguments was made ${tries.length} times.`);
       }
-      const [expected, came] = [normalForm(known.values), normalForm(outcome.values)];
+      const [expected, came] = [known.values, outcome.values].map((values) =>
+        normalForm(context.capabilities.repairs === true ? toolAnswers(values) : values),
+      ) as [string, string];
       if (came === expected) return;
       throw new Broken(`the model reads something else: ${firstDifference(expected, came)}.`);
     }),
 };
+
+/** What the tool node answered: a repair is told beside the messages, and costs tokens. */
+function toolAnswers(values: unknown): unknown {
+  const { messages = [] } = values as { messages?: readonly unknown[] };
+  return messages.filter((message) => ToolMessage.isInstance(message));
+}
 
 function isInvalid(request: unknown): boolean {
   return (request as ToolCallRequest).toolCall.id === "call_invalid";

@@ -1,0 +1,99 @@
+import { FAILURE_CLASSES } from "@evenkeel/core";
+
+import { FailureRetryError } from "./errors.ts";
+
+/** What an option may be, in words, and how it is told. */
+type Check = readonly [allowed: string, holds: (value: unknown) => boolean];
+
+const isFunction = (value: unknown): boolean => typeof value === "function";
+const isNames = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((name) => typeof name === "string");
+const oneOf = (...allowed: readonly string[]): Check => [
+  allowed.map((value) => `"${value}"`).join(", "),
+  (value) => typeof value === "string" && allowed.includes(value),
+];
+const whole = (from: number): Check => [
+  `a whole number from ${from}`,
+  (value) => Number.isInteger(value) && Number(value) >= from,
+];
+const milliseconds: Check = [
+  "milliseconds from 0",
+  (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
+];
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  maxAttempts: whole(1),
+  retryOn: [
+    `a function, or a list of ${Object.keys(FAILURE_CLASSES).join(", ")}`,
+    (value) =>
+      isFunction(value) ||
+      (isNames(value) && (value as string[]).every((name) => Object.hasOwn(FAILURE_CLASSES, name))),
+  ],
+  restart: oneOf("start", "last-decision", "resume"),
+  verify: ["a function or a Standard Schema", (value) => isFunction(value) || isSchema(value)],
+  holdFinal: ["true or false", (value) => typeof value === "boolean"],
+  context: ["false or { maxResultChars?, maxTokens? }, whole numbers from 0", isContext],
+  render: ["a function", isFunction],
+  hookTimeoutMs: milliseconds,
+  initialInterval: milliseconds,
+  backoffFactor: [
+    "a number from 1",
+    (value) => typeof value === "number" && Number.isFinite(value) && value >= 1,
+  ],
+  maxInterval: milliseconds,
+  jitter: ["true or false", (value) => typeof value === "boolean"],
+  maxCallTries: whole(1),
+  repeatableTools: ["a list of tool names", isNames],
+  effectTools: ["a list of tool names", isNames],
+  maxResumes: whole(1),
+  maxRepairs: whole(0),
+  exitBehavior: oneOf("error", "end", "final-answer", "interrupt"),
+  messagesKey: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
+  random: ["a function", isFunction],
+  mode: oneOf("enforce", "observe", "off"),
+  name: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
+};
+
+/** Checks options at construction; what is wrong is named, with what came and what is allowed. */
+export function assertOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    refuse("options", options, "an object");
+  }
+  for (const [option, value] of Object.entries(options)) {
+    const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
+    if (check === undefined) refuse(option, value, `one of ${Object.keys(CHECKS).join(", ")}`);
+    if (value !== undefined && !check[1](value)) refuse(option, value, check[0]);
+  }
+}
+
+function isContext(value: unknown): boolean {
+  if (value === false) return true;
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).every(
+    ([key, limit]) =>
+      (key === "maxResultChars" || key === "maxTokens") &&
+      (limit === undefined || whole(0)[1](limit)),
+  );
+}
+
+function isSchema(value: unknown): boolean {
+  const schema = (value as { "~standard"?: { validate?: unknown } } | null)?.["~standard"];
+  return isFunction(schema?.validate);
+}
+
+function refuse(option: string, came: unknown, allowed: string): never {
+  throw new FailureRetryError({
+    code: "invalid-options",
+    middleware: "failureRetryMiddleware",
+    message: `failureRetryMiddleware: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
+    details: { option, allowed },
+  });
+}
+
+/** What came, in words: never the value of something that may hold a secret. */
+function describe(value: unknown): string {
+  if (typeof value === "string") return value.length > 60 ? "a long text" : JSON.stringify(value);
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+}

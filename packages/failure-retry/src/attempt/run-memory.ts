@@ -1,0 +1,38 @@
+import type { ChunkGate } from "@evenkeel/core";
+
+import type { SeenCall } from "../context/call-sequence.ts";
+
+type Memory = Map<string, unknown>;
+
+/** The calls of the attempt under way, by id, as this process saw them. */
+export function seenIn(memory: Memory): Map<string, SeenCall> {
+  return kept(memory, "calls", () => new Map<string, SeenCall>());
+}
+
+/** Repairs of the attempt under way that this process made, by the call they were made for. */
+export function repairsIn(memory: Memory): Set<string> {
+  return kept(memory, "repairs", () => new Set<string>());
+}
+
+/** Names of the tools a model was offered last; unknown in a process that has called none. */
+export function offeredIn(memory: Memory): { names: readonly string[] } {
+  return kept(memory, "offered", () => ({ names: [] as readonly string[] }));
+}
+
+/** Keeps the gate of a run for the calls in it. */
+export function openGate(memory: Memory, gate: ChunkGate): void {
+  memory.set("chunks", gate);
+}
+
+/** The gate before the caller's stream; undefined outside a run that has one. */
+export function gateIn(memory: Memory): ChunkGate | undefined {
+  return memory.get("chunks") as ChunkGate | undefined;
+}
+
+function kept<Value>(memory: Memory, key: string, create: () => Value): Value {
+  const known = memory.get(key) as Value | undefined;
+  if (known !== undefined) return known;
+  const fresh = create();
+  memory.set(key, fresh);
+  return fresh;
+}
