@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { tool } from "@langchain/core/tools";
 import { Annotation, MemorySaver, START, Send, StateGraph } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
@@ -31,22 +29,31 @@ function counting(revised: boolean, save = false): Middleware {
 
 /** Three tasks at once; the first one by path is the last one to come to its end. */
 function parallelGraph(middleware: Middleware, checkpointer: MemorySaver) {
+  const ended = [0, 1, 2].map(() => deferred());
   const [wait] = wrapTools([
-    tool(({ ms }) => sleep(ms, "waited"), { name: "wait", schema: z.object({ ms: z.number() }) }),
+    tool(() => "waited", { name: "wait", schema: z.object({ place: z.number() }) }),
   ]);
-  const State = Annotation.Root({ ms: Annotation<number>() });
+  const State = Annotation.Root({ place: Annotation<number>() });
   return withMiddleware(
     new StateGraph(State)
-      .addNode("work", async ({ ms }) => {
-        await wait.invoke({ ms });
+      .addNode("work", async ({ place }) => {
+        await ended[place + 1]?.promise;
+        await wait.invoke({ place });
+        ended[place]?.resolve();
         return {};
       })
-      .addConditionalEdges(START, () => [60, 30, 0].map((ms) => new Send("work", { ms })), [
+      .addConditionalEdges(START, () => [0, 1, 2].map((place) => new Send("work", { place })), [
         "work",
       ]),
     [middleware],
     { checkpointer },
   );
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
 }
 
 async function kept(checkpointer: MemorySaver): Promise<unknown> {
@@ -57,13 +64,13 @@ async function kept(checkpointer: MemorySaver): Promise<unknown> {
 describe("what parallel tasks count up together", () => {
   test("keeps its highest revision, whichever task comes to its end last", async () => {
     const saver = new MemorySaver();
-    await parallelGraph(counting(true), saver).invoke({ ms: 0 }, config);
+    await parallelGraph(counting(true), saver).invoke({ place: 0 }, config);
     expect(await kept(saver)).toMatchObject({ d: { sum: { calls: 3, revision: 3 } } });
   });
 
   test("without a revision is what the last task by path wrote", async () => {
     const saver = new MemorySaver();
-    await parallelGraph(counting(false), saver).invoke({ ms: 0 }, config);
+    await parallelGraph(counting(false), saver).invoke({ place: 0 }, config);
     expect(await kept(saver)).toMatchObject({ d: { sum: { calls: 1 } } });
   });
 });
