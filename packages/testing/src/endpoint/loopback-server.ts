@@ -58,6 +58,9 @@ export async function startLoopbackServer(options: LoopbackServerOptions): Promi
     });
   });
 
+  // A client that is busy for longer than Node's five seconds would send into a connection just closed.
+  server.keepAliveTimeout = 0;
+
   async function answer(
     request: IncomingMessage,
     response: ServerResponse,
