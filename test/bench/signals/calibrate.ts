@@ -1,8 +1,9 @@
 /* Learns the weights of the score from a corpus: tsx calibrate.ts DIR; prints cross-validated figures and the table. */
 import type { Judgement } from "../../../packages/run-flags/src/judge.ts";
 import { type FitRow, fitWeights } from "./fit.ts";
-import { type RecordedRun, judgeCompared, recordCorpus } from "./judged-runs.ts";
+import { judgeCompared } from "./judged-runs.ts";
 import { pooledAuc, ruleFigures, withinTaskAuc } from "./metrics.ts";
+import { type PlayedRun, playCorpus } from "./played-runs.ts";
 
 /** Data sets whose labels do not follow from a run's length, and that have both outcomes. */
 const learnFrom = ["agentdojo", "mini-swe", "tau-airline"];
@@ -13,7 +14,7 @@ interface Row extends FitRow {
   agent: string;
 }
 
-function rowOf(run: RecordedRun, judgement: Judgement | undefined): Row | undefined {
+function rowOf(run: PlayedRun, judgement: Judgement | undefined): Row | undefined {
   if (judgement === undefined) return undefined;
   return {
     strengths: Object.fromEntries(judgement.flags.map((flag) => [flag.rule, flag.strength])),
@@ -79,7 +80,8 @@ function show(title: string, rows: readonly Row[]): void {
 
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error("Name the corpus directory: tsx calibrate.ts DIR");
-const runs = await recordCorpus(directory, learnFrom);
+const sets = await playCorpus(directory, undefined, learnFrom);
+const runs = sets.flatMap((set) => set.runs);
 show(
   "alone",
   runs.flatMap((run) => rowOf(run, run.alone) ?? []),

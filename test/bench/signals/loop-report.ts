@@ -1,112 +1,119 @@
 import { pairFigures } from "./metrics.ts";
-import { cline, geminiCli, openHands } from "./published-detectors.ts";
-import type { LoopReplay } from "./replay-loops.ts";
+import type { PlayedRun } from "./played-runs.ts";
+import { cline, equalNeighbours, geminiCli, openHands, stepsOf } from "./published-detectors.ts";
 import { byDataset } from "./report.ts";
+import { reached } from "./seen-loops.ts";
 import { table } from "./table.ts";
 import type { RecordedTurn } from "./turns.ts";
 
-/** A recorded run with what loop detection made of it. */
-export interface LoopRow {
-  run: {
-    dataset: string;
-    agent: string;
-    failed: boolean;
-    repetition: readonly [number, number][];
-    judgedPairs: number;
-  };
-  turns: readonly RecordedTurn[];
-  replay: LoopReplay;
+interface Detector {
+  name: string;
+  detects: (run: PlayedRun) => boolean;
+  pairs: (run: PlayedRun) => readonly [number, number][];
 }
 
-type Detector = {
-  name: string;
-  detects: (row: LoopRow) => boolean;
-  pairs: (row: LoopRow) => readonly [number, number][];
+const evenkeel: Detector = {
+  name: "Evenkeel",
+  detects: ({ loops }) => reached(loops, "steer"),
+  pairs: ({ loops }) => loops.pairs,
 };
 
-const rungs = ["none", "steer", "block", "stop"];
+const published = [openHands, geminiCli, cline].map(({ name, detects, pairs }): Detector => ({
+  name,
+  detects: (run) => detects(turnsIn(run)),
+  pairs: (run) => pairs(turnsIn(run)),
+}));
 
-const detectors: readonly Detector[] = [
-  {
-    name: "Evenkeel (steered)",
-    detects: (row) => reached(row, "steer"),
-    pairs: (row) => row.replay.pairs,
-  },
-  ...[openHands, geminiCli, cline].map(({ name, detects, pairs }): Detector => ({
-    name,
-    detects: (row) => detects(row.turns),
-    pairs: (row) => pairs(row.turns),
-  })),
+const trivial: Detector = {
+  name: "identical to the call before",
+  detects: () => false,
+  pairs: (run) => equalNeighbours(stepsOf(turnsIn(run)), (one, other) => one.call === other.call),
+};
+
+/** What is done about a run, from the mere report of three equal calls and results on. */
+const rungs: readonly [name: string, holds: (run: PlayedRun) => boolean][] = [
+  ["noticed", ({ loops }) => loops.noticed],
+  ["steered", ({ loops }) => reached(loops, "steer")],
+  ["blocked", ({ loops }) => reached(loops, "block")],
+  ["stopped", ({ loops }) => reached(loops, "stop")],
 ];
 
-/** Precision and recall on the pairs of steps that people judged, per agent and in total. */
-export function pairTable(rows: readonly LoopRow[]): string {
-  const judged = rows.filter(({ run }) => run.judgedPairs > 0);
-  const agents = ["all", ...new Set(judged.map(({ run }) => run.agent))];
-  const lines = detectors.flatMap((detector) =>
+/** Precision and recall of a detector on the pairs of calls that people judged. */
+export function pairsJudged(
+  runs: readonly PlayedRun[],
+  pairs: Detector["pairs"] = evenkeel.pairs,
+): ReturnType<typeof pairFigures> {
+  return pairFigures(
+    runs.map((run) => ({
+      predicted: pairs(run),
+      labelled: run.repetition,
+      judged: run.judgedPairs,
+    })),
+  );
+}
+
+/** Precision and recall on the judged pairs, per agent and in total. */
+export function pairTable(runs: readonly PlayedRun[]): string {
+  const judged = runs.filter(({ judgedPairs }) => judgedPairs > 0);
+  const agents = ["all", ...new Set(judged.map(({ agent }) => agent))];
+  const lines = [evenkeel, trivial, ...published].flatMap((detector) =>
     agents.map((agent) => {
-      const group = judged.filter(({ run }) => agent === "all" || run.agent === agent);
-      const figures = pairFigures(
-        group.map((row) => ({
-          predicted: detector.pairs(row),
-          labelled: row.run.repetition,
-          judged: row.run.judgedPairs,
-        })),
-      );
-      return [
-        `${detector.name}, ${agent}`,
-        figures.right,
-        figures.wrong,
-        figures.missed,
-        figures.precision,
-        figures.recall,
-      ];
+      const group = judged.filter((run) => agent === "all" || run.agent === agent);
+      const { right, wrong, missed, precision, recall } = pairsJudged(group, detector.pairs);
+      return [`${detector.name}, ${agent}`, right, wrong, missed, precision, recall];
     }),
   );
   return table(["repeated pairs", "right", "wrong", "missed", "precision", "recall"], lines);
 }
 
-/** Shares of runs called a loop, per data set: of the successful, of the failed, of those with three equal calls and results. */
-export function loopTable(rows: readonly LoopRow[]): string {
-  const lines = byDataset(rows).flatMap(([dataset, group]) =>
-    [...detectors, ...rungDetectors()].map((detector) => {
-      const good = group.filter(({ run }) => !run.failed);
-      const bad = group.filter(({ run }) => run.failed);
-      const threefold = group.filter(({ turns }) => mostEqualSteps(turns) >= 3);
+/**
+ * Shares of runs, per data set: of the successful, of the failed, and of those with three equal calls
+ * and results anywhere. Noticed is what is reported and counted; steered, blocked and stopped what is
+ * done about it.
+ */
+export function loopTable(runs: readonly PlayedRun[]): string {
+  const lines = byDataset(runs.map((run) => ({ run }))).flatMap(([dataset, rows]) => {
+    const group = rows.map(({ run }) => run);
+    const line = (name: string, holds: (run: PlayedRun) => boolean): (string | number)[] => {
+      const threefold = group.filter(isThreefold);
       return [
-        `${dataset}: ${detector.name}`,
-        share(good, detector.detects),
-        share(bad, detector.detects),
+        `${dataset}: ${name}`,
+        shareOf(
+          group.filter(({ failed }) => !failed),
+          holds,
+        ),
+        shareOf(
+          group.filter(({ failed }) => failed),
+          holds,
+        ),
         threefold.length,
-        share(threefold, detector.detects),
+        shareOf(threefold, holds),
       ];
-    }),
-  );
+    };
+    return [
+      ...rungs.map(([name, holds]) => line(`Evenkeel ${name}`, holds)),
+      ...published.map(({ name, detects }) => line(name, detects)),
+    ];
+  });
   return table(["loops", "of successful", "of failed", "threefold runs", "of those"], lines);
 }
 
-function rungDetectors(): Detector[] {
-  return [
-    { name: "Evenkeel (noticed)", detects: (row) => row.replay.noticed, pairs: () => [] },
-    { name: "Evenkeel (blocked)", detects: (row) => reached(row, "block"), pairs: () => [] },
-    { name: "Evenkeel (stopped)", detects: (row) => reached(row, "stop"), pairs: () => [] },
-  ];
+/** Share of the runs of which something holds; `NaN` of none. */
+export function shareOf<Row>(rows: readonly Row[], holds: (row: Row) => boolean): number {
+  return rows.filter(holds).length / rows.length;
 }
 
-function reached({ replay }: LoopRow, rung: string): boolean {
-  return rungs.indexOf(replay.action) >= rungs.indexOf(rung);
-}
-
-function share<Row>(rows: readonly Row[], test: (row: Row) => boolean): number {
-  return rows.filter(test).length / rows.length;
-}
-
-function mostEqualSteps(turns: readonly RecordedTurn[]): number {
+/** True for a run with three calls of one tool, arguments and result, whatever lies between them. */
+export function isThreefold(run: PlayedRun): boolean {
   const counts = new Map<string, number>();
-  for (const call of turns.flatMap((turn) => turn.calls)) {
+  for (const call of turnsIn(run).flatMap((turn) => turn.calls)) {
     if (call.result === undefined) continue;
     const key = JSON.stringify([call.tool, call.arguments, call.result]);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  return Math.max(0, ...counts.values());
+  return Math.max(0, ...counts.values()) >= 3;
+}
+
+function turnsIn({ recording }: PlayedRun): RecordedTurn[] {
+  return recording.steps.map(({ turn }) => turn);
 }

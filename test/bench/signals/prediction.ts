@@ -1,4 +1,4 @@
-import type { LadderAction } from "../../../packages/loop-detection/src/ladder/ladder.ts";
+import type { Rung } from "./seen-loops.ts";
 
 /** What is predicted of a run; one line of the bench's output file. */
 export interface Prediction {
@@ -10,7 +10,9 @@ export interface Prediction {
   flags: string[];
   flagsAlone: string[];
   /** The highest rung of the ladder, and what led there; null where nothing looped. */
-  loop: { action: LadderAction; kind: string; rounds: number; step: number } | null;
+  loop: { action: Rung; kind: string; rounds: number; step: number } | null;
+  /** A loop, or a call made for the third time with the same result, was reported. */
+  loopNoticed: boolean;
   /** Pairs [k-1, k] of calls of which the second repeats the first. */
   loopPairs: [number, number][];
 }

@@ -61,7 +61,8 @@ export const cline: PublishedDetector = {
     equalNeighbours(stepsOf(turns, sortedKeys), (one, other) => one.call === other.call),
 };
 
-function stepsOf(
+/** The calls of a run in order, as detectors compare them. */
+export function stepsOf(
   turns: readonly RecordedTurn[],
   render: (value: Record<string, unknown>) => string = JSON.stringify,
 ): Step[] {
@@ -134,7 +135,8 @@ function longestRow(keys: readonly string[]): number {
   return longest;
 }
 
-function equalNeighbours(
+/** Pairs [k-1, k] of calls of which the second equals the first. */
+export function equalNeighbours(
   steps: readonly Step[],
   equal: (one: Step, other: Step) => boolean,
 ): [number, number][] {

@@ -1,11 +1,11 @@
 import type { Judgement } from "../../../packages/run-flags/src/judge.ts";
-import type { RecordedRun } from "./judged-runs.ts";
 import { type Scored, pooledAuc, ruleFigures, withinTaskAuc } from "./metrics.ts";
+import type { PlayedRun } from "./played-runs.ts";
 import { table } from "./table.ts";
 
 /** A run with the judgement that is being reported. */
 export interface ReportRow {
-  run: RecordedRun;
+  run: PlayedRun;
   judgement: Judgement;
 }
 

@@ -3,15 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
+import { memoryStore } from "@evenkeel/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { runFlagsMiddleware } from "../../../packages/run-flags/src/index.ts";
 import { type CorpusRun, corpusFiles, readRuns } from "./corpus.ts";
-import { factsOf } from "./facts-of.ts";
 import { fitWeights } from "./fit.ts";
-import { judgeCompared, recordCorpus } from "./judged-runs.ts";
+import { judgeCompared } from "./judged-runs.ts";
 import { pairFigures, pooledAuc, ruleFigures, withinTaskAuc } from "./metrics.ts";
+import { playAmongSiblings, playCorpus } from "./played-runs.ts";
 import { cline, geminiCli, openHands } from "./published-detectors.ts";
-import { replayLoops } from "./replay-loops.ts";
+import { recordingOf, toolNamesOf } from "./recording.ts";
+import { replayer } from "./replay.ts";
 import { table } from "./table.ts";
 import { turnsOf } from "./turns.ts";
 
@@ -87,13 +90,18 @@ describe("a corpus on disk", () => {
     expect(runs).toHaveLength(16);
   });
 
-  test("is judged alone and against the clean runs of the same task", async () => {
-    const runs = await recordCorpus(directory);
-    const compared = judgeCompared(runs);
-    expect(runs.map(({ alone }) => alone.flagged)).toEqual(runs.map(({ failed }) => failed));
-    expect(compared.every((judgement, index) => judgement?.flagged === runs[index]?.failed)).toBe(
-      true,
-    );
+  test("is played and judged alone, and against the clean runs of the same task", async () => {
+    const [set, ...others] = await playCorpus(directory);
+    if (set === undefined) throw new Error("nothing was played");
+    expect(others).toEqual([]);
+    const { runs } = set;
+    const failed = runs.map((run) => run.failed);
+    expect(runs.map(({ alone }) => alone.flagged)).toEqual(failed);
+    const compared = await playAmongSiblings(set);
+    expect(runs.map(({ id }) => compared.get(id)?.flagged)).toEqual(failed);
+    // What the middleware found among the siblings it chose is what their records give.
+    const expected = judgeCompared(runs).map((judgement) => judgement?.score);
+    expect(runs.map(({ id }) => compared.get(id)?.score)).toEqual(expected);
   });
 
   test("a line that is no run is refused by file name", async () => {
@@ -104,15 +112,18 @@ describe("a corpus on disk", () => {
   });
 });
 
-test("a recorded run becomes turns and facts, never with its label", () => {
+test("a recorded run becomes a recording, never with its label", () => {
   const run = recordedTalk("r", false, true);
   expect(turnsOf(run)).toMatchObject([
     { calls: [{ tool: "refund", result: "refunded", failed: false }] },
     { text: "Order A-1001 was refunded.", calls: [] },
   ]);
-  const facts = factsOf(run);
-  expect(facts).toMatchObject({ outcome: "completed", requests: [{ beforeTurn: 0 }] });
-  expect(JSON.stringify(facts)).not.toContain("success");
+  const recording = recordingOf(run);
+  expect(recording.steps.map(({ before }) => before)).toEqual([
+    ["Refund order A-1001 please."],
+    [],
+  ]);
+  expect(JSON.stringify(recording)).not.toContain("success");
 });
 
 describe("figures", () => {
@@ -238,17 +249,90 @@ describe("published detectors", () => {
   });
 });
 
-test("a replay reports the rung, the heaviest finding and the repeated pairs", () => {
-  const replay = replayLoops(times(5, step("a", 1, "x")));
-  expect(replay).toMatchObject({
-    action: "block",
-    noticed: true,
-    worst: { kind: "same-call-same-result", rounds: 5, step: 4 },
-    pairs: [
-      [0, 1],
-      [1, 2],
-      [2, 3],
-      [3, 4],
-    ],
+describe("a run that is played again", () => {
+  type Said = Partial<CorpusRun["messages"][number]>;
+  const user = (content: string): Said => ({ role: "user", content });
+  let calls = 0;
+  const called = (name: string, args: Record<string, unknown>, ...results: Partial<Said>[]) => {
+    const ids = results.map(() => `c${(calls += 1)}`);
+    return [
+      { role: "assistant", content: "", tool_calls: ids.map((id) => ({ id, name, args })) },
+      ...results.flatMap((result, index) =>
+        result.content === undefined
+          ? []
+          : [{ role: "tool", tool_call_id: ids[index], name, ...result }],
+      ),
+    ] as Said[];
+  };
+  const play = async (messages: readonly Said[], fields: Partial<CorpusRun> = {}) => {
+    const recording = recordingOf({
+      ...recordedTalk("r", true, true),
+      ...fields,
+      messages: messages as CorpusRun["messages"],
+    });
+    const store = memoryStore();
+    const flags = runFlagsMiddleware({ store, baseline: false });
+    const toolNames = toolNamesOf([recording]);
+    const played = await replayer({ flags, store, toolNames })(recording);
+    return { ...played, report: played.kept.report, toolNames };
+  };
+  const again = (count: number) =>
+    Array.from({ length: count }, () => called("look", { at: 1 }, { content: "nothing" })).flat();
+
+  test("says the rung that would have been reached, the heaviest pattern and the repeated pairs", async () => {
+    const { loops } = await play([
+      user("Look."),
+      ...again(5),
+      { role: "assistant", content: "No." },
+    ]);
+    expect(loops).toMatchObject({
+      action: "block",
+      noticed: true,
+      worst: { kind: "same-call-same-result", rounds: 5, step: 4 },
+      pairs: [
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [3, 4],
+      ],
+    });
+  });
+
+  test("shows its last call too where it was cut off after it", async () => {
+    const { loops, report } = await play([user("Look."), ...again(3)]);
+    expect(loops).toMatchObject({ action: "steer", worst: { rounds: 3, step: 2 } });
+    expect(report).toMatchObject({ outcome: "completed", toolCalls: 3, modelCalls: 3 });
+  });
+
+  test("fails where it failed", async () => {
+    const { report } = await play([user("Look."), ...again(1)], { exit: "error: too long" });
+    expect(report.outcome).toBe("failed");
+  });
+
+  test("keeps calls nobody answered, people who interrupt, and tools that do not exist", async () => {
+    const { report, toolNames } = await play([
+      user("Look."),
+      ...called("luk", {}, { content: "Unknown tool luk", error: true }),
+      user("Well?"),
+      ...called("look", { at: 1 }, { content: "a" }, { content: "b", error: true }),
+      ...called("look", { at: 2 }, { content: "c" }, {}),
+    ]);
+    expect(toolNames).toEqual(["look"]);
+    expect(
+      report.calls.map(({ tool, known, answered, ok }) => [tool, known, answered, ok]),
+    ).toEqual([
+      ["luk", false, true, false],
+      ["look", true, true, true],
+      ["look", true, true, false],
+      ["look", true, true, true],
+      ["look", true, false, false],
+    ]);
+  });
+
+  test("hands on the tokens that were counted, in equal shares where only their sum was", async () => {
+    const { report } = await play([user("Look."), ...again(2)], {
+      usage: { totalTokens: 112, inputTokens: 101, outputTokens: 11 },
+    });
+    expect(report.tokens).toEqual({ input: 101, output: 11 });
   });
 });

@@ -1,7 +1,7 @@
 import type { CorpusRun } from "./corpus.ts";
 
 /** A tool call of a recorded run with the answer it got. */
-interface RecordedCall {
+export interface RecordedCall {
   id: string;
   tool: string;
   arguments: Record<string, unknown>;
