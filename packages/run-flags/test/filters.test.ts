@@ -54,8 +54,8 @@ async function threads(title: string, replaced: Readonly<Record<string, string>>
   return local.endpoint
     .roots()
     .filter(({ id }) => ids.includes(id))
-    .map(({ thread_id: thread }) => thread)
-    .toSorted();
+    .map(({ thread_id: thread = "none" }) => thread)
+    .toSorted((one, other) => one.localeCompare(other));
 }
 
 describe("the saved filters, over root runs", () => {
@@ -79,15 +79,12 @@ describe("the saved filters, over root runs", () => {
 
   test("find by tags what they find by feedback: the flagged runs and no other", () => {
     const tagged = local.endpoint.roots().filter(({ tags }) => flagTags(tags).length > 0);
-    expect(tagged.map(({ thread_id: thread }) => thread).toSorted()).toEqual([
-      "asked in vain",
-      "bad",
-      "failed",
-      "rude",
-    ]);
+    const threads = new Set(tagged.map(({ thread_id: thread }) => thread));
+    expect(threads).toEqual(new Set(["asked in vain", "bad", "failed", "rude"]));
     const queued = local.endpoint.queues.flatMap(({ items }) => items.map(({ run_id: id }) => id));
-    expect(queued.toSorted()).toEqual(
-      [...tagged.map(({ id }) => id), local.rootOf("mended")?.id].toSorted(),
+    expect(queued).toHaveLength(5);
+    expect(new Set(queued)).toEqual(
+      new Set([...tagged.map(({ id }) => id), local.rootOf("mended")?.id]),
     );
   });
 

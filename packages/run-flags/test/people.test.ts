@@ -184,7 +184,7 @@ describe("what a comment misses", () => {
   );
 
   test("a hostile comment is read all the same", () => {
-    expect(missingField(`${"didn't include ".repeat(50_000)}`)).toBeUndefined();
+    expect(missingField("didn't include ".repeat(50_000))).toBeUndefined();
     expect(missingField(`no ${"b ".repeat(100_000)}`)).toBeUndefined();
   });
 

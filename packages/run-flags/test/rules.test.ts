@@ -69,6 +69,31 @@ describe("rules that need no history", () => {
       sampleRun({ loop: { kind: "same-call-same-result", rounds: 5, action: "block", step: 4 } }),
       4,
     ],
+    [
+      "repeated-call",
+      sampleRun({
+        turns: [...[0, 1, 2].map(() => turn([ok("poll", { id: 1 }, "pending")])), ...lines],
+      }),
+      0,
+    ],
+    [
+      "tool-error-ended-run",
+      sampleRun({
+        outcome: "failed",
+        error: { code: "TypeError", message: "x" },
+        turns: [...lines.slice(0, 1), turn([bad("refund_order", {}, "gateway down")])],
+      }),
+      1,
+    ],
+    [
+      "answer-cut-short",
+      sampleRun({
+        turns: [...lines.slice(0, 2), { ...turn([], "Order A-1001 was"), cutShort: "length" }],
+      }),
+      null,
+    ],
+    ["effect-unknown", sampleRun({ unknownEffects: ["refund_order", "mail"] }), 1],
+    ["breaker-opened", sampleRun({ breakers: ["refund_order"] }), null],
     ["answer-asks-back", answering("Could you please provide the order number?"), null],
     ["answer-refuses", answering("I'm sorry, I could not find that order."), null],
     ["answer-only-announces", answering("I found it. Next, I will refund the order."), null],
@@ -154,6 +179,26 @@ describe("rules that need no history", () => {
       "a paused run has no answer yet",
       sampleRun({ outcome: "interrupted", turns: lines.slice(0, 2) }),
       "ended-in-error",
+    ],
+    [
+      "a call was repeated and its answer changed",
+      sampleRun({
+        turns: [...[0, 1, 2].map((at) => turn([ok("poll", { id: 1 }, `at ${at} %`)])), ...lines],
+      }),
+      "repeated-call",
+    ],
+    [
+      "a loop says the same already",
+      sampleRun({
+        loop: { kind: "same-call-same-result", rounds: 3, action: "steer", step: 0 },
+        turns: [...[0, 1, 2].map(() => turn([ok("poll", { id: 1 }, "pending")])), ...lines],
+      }),
+      "repeated-call",
+    ],
+    [
+      "a run was cut off before its first call",
+      sampleRun({ outcome: "superseded", turns: [] }),
+      "no-tool-call",
     ],
     [
       "a large result among larger ones",

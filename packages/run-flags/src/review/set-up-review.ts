@@ -6,7 +6,7 @@ import { QUEUE_NAME, type ReviewQueue } from "./review-queue.ts";
 import { SAVED_FILTERS, type SavedFilter } from "./saved-filters.ts";
 
 /** How scores under a feedback key are read, in LangSmith's words. */
-export interface FeedbackSetting {
+interface FeedbackSetting {
   feedbackKey: string;
   feedbackConfig: {
     type: "categorical";
@@ -43,7 +43,7 @@ export interface ReviewSetup {
 }
 
 /** Key under which a reviewer says whether a flag was right. */
-export const REVIEW_VERDICT = "review_verdict";
+const REVIEW_VERDICT = "review_verdict";
 
 const SETTINGS: readonly FeedbackSetting[] = [
   setting(NEEDS_REVIEW, "fine after all", "needs review", true),

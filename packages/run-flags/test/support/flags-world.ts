@@ -19,7 +19,7 @@ import type { FlagsJob, FlagsPoint } from "./flags-job.ts";
 type Step = Pick<FlagsJob, "thread" | "input"> & Partial<Pick<FlagsJob, "flush" | "broken">>;
 
 /** What LangSmith and Postgres know of an execution. */
-export interface Seen {
+interface Seen {
   readonly status: string | undefined;
   readonly kept: KeptRun | undefined;
   /** Root runs of the thread: one, if all parts are one trace. */
