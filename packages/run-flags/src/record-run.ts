@@ -60,6 +60,7 @@ export function recordRun(facts: RunFacts): RunReport {
     unknownEffects: [...(facts.unknownEffects ?? [])].slice(0, 32),
     breakers: [...(facts.breakers ?? [])].slice(0, 32),
     budgetSpent: facts.budgetSpent ?? null,
+    budget: facts.budget?.slice(0, 120) ?? null,
     drift: [...(facts.drift ?? [])].slice(0, 32),
     error:
       facts.error === undefined

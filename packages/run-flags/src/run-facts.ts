@@ -64,6 +64,8 @@ export interface RunFacts {
   breakers?: readonly string[];
   /** The nearest budget's spent share, 0 to 1. */
   budgetSpent?: number;
+  /** Which budget that is. */
+  budget?: string;
   /** Configuration fields that drifted. */
   drift?: readonly string[];
   /** What ended the execution, where an error did. */

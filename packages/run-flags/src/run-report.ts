@@ -81,6 +81,7 @@ export interface RunReport {
   /** What a circuit breaker was opened for, at most 32. */
   breakers: string[];
   budgetSpent: number | null;
+  budget: string | null;
   drift: string[];
   error: { code: string; message: string; failureClass: string | null } | null;
 }

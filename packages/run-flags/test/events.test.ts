@@ -47,8 +47,8 @@ describe("what other middleware report", () => {
     ],
     [
       "budget-warned",
-      { detail: { spent: 95, limit: 100 } },
-      { budgetSpent: 0.95 },
+      { detail: { limit: "tokens", spent: 95, allowed: 100 } },
+      { budgetSpent: 0.95, budget: "tokens" },
       { rule: "budget-nearly-spent", severity: "low" },
     ],
     [
@@ -151,7 +151,7 @@ describe("the sums of events", () => {
         event("config-drifted", { fields: [null, 5, { field: `f${index}` }] }),
       );
       sums = takeEvent(sums, event("loop-detected", { rounds: Number.NaN, kind: 5 }));
-      sums = takeEvent(sums, event("budget-warned", { spent: 1, limit: 0 }));
+      sums = takeEvent(sums, event("budget-warned", { spent: 1, allowed: 0 }));
     }
     expect(JSON.stringify(sums).length).toBeLessThan(12_000);
     expect(sums.loop).toMatchObject({ kind: "loop", rounds: 3 });

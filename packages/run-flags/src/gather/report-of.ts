@@ -62,7 +62,7 @@ export function reportOf({
 
 /** What other middleware reported, as facts of the run. */
 function reported(
-  { counts, loop, budgetSpent, drift, breakers, unknownEffects }: EventSums,
+  { counts, loop, budgetSpent, budget, drift, breakers, unknownEffects }: EventSums,
   gathered: GatheredRun,
 ): Partial<RunFacts> {
   const counted = (...names: string[]): number =>
@@ -75,15 +75,17 @@ function reported(
     breakers,
     unknownEffects,
     ...(budgetSpent === null ? {} : { budgetSpent }),
+    ...(budget === null ? {} : { budget }),
     ...(loop === null ? {} : { loop: placed(loop, gathered) }),
   };
 }
 
 function placed(
-  { kind, rounds, action, callId }: SeenLoop,
+  { kind, rounds, action, callId, step }: SeenLoop,
   gathered: GatheredRun,
 ): NonNullable<RunFacts["loop"]> {
-  return { kind, rounds, action, step: gathered.stepOf(callId) ?? 0 };
+  const at = gathered.stepOf(callId) ?? step ?? 0;
+  return { kind, rounds, action, step: Math.max(0, Math.round(at)) };
 }
 
 /** Runs of one tenant are compared over its threads: the thread's part of the default scope goes. */

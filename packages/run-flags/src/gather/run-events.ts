@@ -8,6 +8,8 @@ export interface SeenLoop {
   action: string;
   /** The call it was seen at, by id. */
   callId: string | null;
+  /** The same by its place among the run's calls, where it was told. */
+  step: number | null;
 }
 
 /** What the middleware of a run reported through its events: bounded, and kept with the thread. */
@@ -17,6 +19,8 @@ export interface EventSums {
   loop: SeenLoop | null;
   /** The nearest budget's spent share; 1 of one that is used up. */
   budgetSpent: number | null;
+  /** Which budget that is. */
+  budget: string | null;
   /** What drifted: configuration fields, and tools that changed, vanished or were revoked. */
   drift: string[];
   /** What a circuit breaker was opened for. */
@@ -34,6 +38,7 @@ export const NO_EVENTS: EventSums = {
   counts: {},
   loop: null,
   budgetSpent: null,
+  budget: null,
   drift: [],
   breakers: [],
   unknownEffects: [],
@@ -50,12 +55,8 @@ const TAKERS: Readonly<Partial<Record<EvenkeelEventName, Taker>>> = {
   "loop-detected": ({ loop }, { detail, callId }) => ({
     loop: heavier(loop, loopOf(detail, callId)),
   }),
-  "budget-warned": ({ budgetSpent }, { detail }) => ({
-    budgetSpent: Math.max(budgetSpent ?? 0, shareOf(detail) ?? 0.9),
-  }),
-  "budget-exhausted": ({ budgetSpent }, { detail }) => ({
-    budgetSpent: Math.max(budgetSpent ?? 0, shareOf(detail) ?? 1, 1),
-  }),
+  "budget-warned": (sums, { detail }) => spent(sums, detail, shareOf(detail) ?? 0.9),
+  "budget-exhausted": (sums, { detail }) => spent(sums, detail, Math.max(1, shareOf(detail) ?? 1)),
   "breaker-opened": ({ breakers }, { detail }) => ({
     breakers: among(breakers, [subjectOf(detail)]),
   }),
@@ -92,12 +93,18 @@ function heavier(one: SeenLoop | null, other: SeenLoop): SeenLoop {
   return one !== null && one.rounds > other.rounds ? one : other;
 }
 
+function spent({ budgetSpent }: EventSums, detail: Detail, share: number): Partial<EventSums> {
+  if (budgetSpent !== null && budgetSpent > share) return {};
+  return { budgetSpent: share, budget: textOf(detail, ["limit", "budget", "name"]) ?? null };
+}
+
 function loopOf(detail: Detail, callId: string | null): SeenLoop {
   return {
     kind: textOf(detail, ["kind", "detector"]) ?? "loop",
     rounds: Math.round(numberOf(detail, ["rounds", "count", "times"]) ?? 3),
-    action: textOf(detail, ["action", "step"]) ?? "none",
+    action: textOf(detail, ["action"]) ?? "none",
     callId,
+    step: numberOf(detail, ["step"]) ?? null,
   };
 }
 
@@ -105,8 +112,8 @@ function loopOf(detail: Detail, callId: string | null): SeenLoop {
 function shareOf(detail: Detail): number | undefined {
   const share = numberOf(detail, ["share"]);
   if (share !== undefined) return share;
-  const [spent, limit] = [numberOf(detail, ["spent", "used"]), numberOf(detail, ["limit"])];
-  return spent === undefined || limit === undefined || limit <= 0 ? undefined : spent / limit;
+  const [used, allowed] = [numberOf(detail, ["spent"]), numberOf(detail, ["allowed"])];
+  return used === undefined || allowed === undefined || allowed <= 0 ? undefined : used / allowed;
 }
 
 function subjectOf(detail: Detail): string {

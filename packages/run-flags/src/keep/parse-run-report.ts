@@ -79,6 +79,7 @@ const schema: z.ZodType<RunReport> = z.object({
   unknownEffects: z.array(z.string()).default([]),
   breakers: z.array(z.string()).default([]),
   budgetSpent: z.number().nullable(),
+  budget: z.string().nullable().default(null),
   drift: z.array(z.string()),
   error: z
     .object({ code: z.string(), message: z.string(), failureClass: z.string().nullable() })

@@ -69,13 +69,13 @@ export const drifted: FlagRule = {
 export const budgetNearlySpent: FlagRule = {
   name: "budget-nearly-spent",
   failureClass: "retry-budget-overflow",
-  judge: ({ budgetSpent }) =>
+  judge: ({ budgetSpent, budget }) =>
     budgetSpent === null || budgetSpent < 0.9
       ? undefined
       : {
           strength: Math.min(1, budgetSpent),
           severity: budgetSpent >= 1 ? "medium" : "low",
-          evidence: `${Math.round(budgetSpent * 100)} % of a budget is spent.`,
+          evidence: `${Math.round(budgetSpent * 100)} % of ${budget === null ? "a budget" : `the budget "${budget}"`} is spent.`,
           step: null,
         },
 };
