@@ -11,7 +11,7 @@ export interface PairedRuns {
   /** Called between batches of pairs, outside of what is timed. */
   readonly betweenBatches: () => Promise<void>;
   /** Called once, when the runs that warm up are over. */
-  readonly onWarm: () => void;
+  readonly onWarm?: () => void;
 }
 
 /** Two ways of doing one thing, timed in turn. */
@@ -41,7 +41,7 @@ export async function timePairs(runs: PairedRuns): Promise<PairedTimes> {
     await runs.reference();
     await runs.variant();
   }
-  runs.onWarm();
+  runs.onWarm?.();
   const times: { reference: number; variant: number }[] = [];
   const ratios = (): number[] => times.map(({ reference, variant }) => variant / reference);
   while (times.length < runs.pairs) {
