@@ -42,6 +42,7 @@ export function configFreezeMiddleware<Config = null>(
   const middleware = defineMiddleware<FreezeOptions, FreezeLive>({
     name,
     mode,
+    outsideOf: { "*": "its options are to be frozen before it asks for them" },
     options: { include, onDrift, pinModelAlias },
     live: { name, durability, ...present({ config, resolveModel, tools, revoke, store }) },
     needs: durability === "sync" ? { durability: "sync" } : {},

@@ -284,6 +284,11 @@ export interface MiddlewareDefinition<
   attempts?: boolean;
   /** Whether a call that passed no seam fails the run instead of being reported. @default false */
   failClosed?: boolean;
+  /**
+   * Middleware this one must stand outside of where both are in a stack, and why, by name; `"*"` is
+   * every other one of Evenkeel's. Another order is a warning at construction. @default none
+   */
+  outsideOf?: Readonly<Record<string, string>>;
   /** Tools the model gets where the graph has a recognised tool node. */
   tools?: readonly unknown[];
   wrapRun?: Hook<RunRequest, RunOutcome, Options, Live>;

@@ -7,6 +7,7 @@ import { copyGraph } from "./graph/copy-graph.ts";
 import { agentWith, isAgent } from "./graph/native-agent.ts";
 import type { Agent } from "./graph/native-agent.ts";
 import { middlewareOf } from "./graph/seam-plan.ts";
+import { warnOfOrder } from "./graph/stack-order.ts";
 import { buildStack } from "./graph/stack.ts";
 import type { StackEntry } from "./graph/stack.ts";
 import type { AnyMiddleware } from "./middleware.ts";
@@ -73,6 +74,7 @@ export function withMiddleware<Graph extends object>(
 ): WithMiddleware<Graph> {
   assertArguments(middleware, options);
   const { compiled, stack, native } = prepare(graph, middleware, options);
+  warnOfOrder(stack);
   return seamGraph(compiled, stack, options, { root: true, native }) as WithMiddleware<Graph>;
 }
 

@@ -31,6 +31,11 @@ export function failureRetryMiddleware(options: FailureRetryMiddlewareOptions = 
   return defineMiddleware<RetryOptions, RetryLive>({
     name,
     mode,
+    outsideOf: {
+      budgetMiddleware: "each try is to be counted",
+      circuitBreakerMiddleware: "each try is to be seen by the breaker",
+      toolIdempotencyMiddleware: "a call that is tried again must pass the ledger each time",
+    },
     options: frozen(options),
     live: {
       name,

@@ -58,6 +58,7 @@ export function budgetMiddleware(options: BudgetMiddlewareOptions = {}): Middlew
   return defineMiddleware<BudgetOptions, BudgetLive>({
     name,
     mode,
+    outsideOf: { toolIdempotencyMiddleware: "a call it refuses is no effect" },
     options: { perExecution, perThread, perTool, warnAt, exitBehavior, retryBudget },
     live: { name, price, scope },
     needs: durability === "sync" ? { durability: "sync" } : {},

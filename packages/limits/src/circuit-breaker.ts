@@ -40,6 +40,7 @@ export function circuitBreakerMiddleware(
   return defineMiddleware<BreakerOptions, BreakerLive>({
     name,
     mode,
+    outsideOf: { toolIdempotencyMiddleware: "a call it refuses is no effect" },
     options: {
       tools,
       models,

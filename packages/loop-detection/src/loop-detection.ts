@@ -34,6 +34,10 @@ export function loopDetectionMiddleware(options: LoopDetectionMiddlewareOptions 
   return defineMiddleware<LoopSettings, LoopLive>({
     name,
     mode,
+    outsideOf: {
+      failureRetryMiddleware: "a call it blocks is not to be tried again",
+      toolIdempotencyMiddleware: "a call it blocks is no effect",
+    },
     options: settings,
     live: { name, loopKeys: functionsOf(identity), ...functionOptions(options) },
     needs: exitBehavior === "interrupt" && stopAfter !== false ? { checkpointer: true } : {},

@@ -151,6 +151,10 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
   const middleware = defineMiddleware<FlagOptions>({
     name,
     mode,
+    outsideOf: {
+      failureRetryMiddleware: "an execution is judged by its last attempt, not by each of them",
+      toolIdempotencyMiddleware: "a run that is refused for another worker's lease is recorded too",
+    },
     options: {
       severity,
       sampleGood,

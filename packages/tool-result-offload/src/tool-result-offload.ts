@@ -33,6 +33,11 @@ export function toolResultOffloadMiddleware(options: ToolResultOffloadOptions = 
   return defineMiddleware<OffloadSettings, OffloadLive>({
     name,
     mode,
+    outsideOf: {
+      failureRetryMiddleware: "the answer that counts is the one to keep",
+      toolIdempotencyMiddleware:
+        "the ledger is to hold the result, not a handle that may be pruned",
+    },
     options: settings,
     live: {
       name,
