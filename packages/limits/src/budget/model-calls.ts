@@ -102,8 +102,11 @@ async function makeCall(
   const { account, retries, watch } = run;
   const facts = modelFacts(request.model);
   const attempt = tryOf(request, facts, context);
+  // Before anything is waited for: calls of one superstep see each other by what is counted.
+  account.spend({ modelCalls: 1 });
   const grant = await retries.drawForTry(attempt);
   if (grant?.granted === false) {
+    account.spend({ modelCalls: -1 });
     throw new LimitsError({
       code: "budget-exhausted",
       middleware: context.live.name,
@@ -111,7 +114,6 @@ async function makeCall(
       details: { limit: grant.refusedBy, cost: grant.cost, left: grant.left },
     });
   }
-  account.spend({ modelCalls: 1 });
   run.warn(context);
   void run.keep(context);
   watch.enter();

@@ -34,7 +34,7 @@ export type Shape = (typeof SHAPES)[number];
 
 /** What an agent is made of. */
 export interface AgentParts {
-  readonly shape?: Shape;
+  readonly shape?: Shape | undefined;
   readonly model: object;
   readonly tools: readonly StructuredToolInterface[];
   readonly checkpointer?: BaseCheckpointSaver | undefined;
