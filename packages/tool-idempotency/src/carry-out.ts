@@ -25,7 +25,7 @@ export type Decision<Value> =
 
 /** What {@link carryOut} needs of the world; clocks and doubts come in through it. */
 export interface Ports<Value> {
-  readonly ledger: EffectLedger;
+  readonly ledger: Pick<EffectLedger, "claimEffect" | "settleEffect">;
   readonly rules: Rules;
   /** Monotonic milliseconds of this process. */
   readonly elapsed: () => number;

@@ -35,7 +35,7 @@ export function doubtsOf(call: EffectCall): Doubts {
 
   const ask = async (question: EffectQuestion): Promise<EffectAnswer> => {
     for (;;) {
-      const answer = readAnswer(await turn.ask(() => interrupt(question) as unknown));
+      const answer = readAnswer(await turn.ask(() => pause(question)));
       if (answer !== undefined) return answer;
     }
   };
@@ -134,18 +134,43 @@ export function doubtsOf(call: EffectCall): Doubts {
     wasAsked: ({ asked: where, status }) =>
       where !== null && where === task && status !== "unknown" && hasAnswer(),
     askAgain: async (effect) => {
-      await turn.ask(() => interrupt(unknownQuestion(asked, effect)) as unknown);
+      await turn.ask(() => pause(unknownQuestion(asked, effect)));
     },
   };
 }
 
+interface Scratchpad {
+  interruptCounter: number;
+  resume: unknown[];
+  nullResume?: unknown;
+}
+
+function scratchpad(): Scratchpad | undefined {
+  return currentConfigurable()["__pregel_scratchpad"] as Scratchpad | undefined;
+}
+
 /** Whether the next question of this task has its answer already. */
 function hasAnswer(): boolean {
-  const pad = currentConfigurable()["__pregel_scratchpad"] as
-    | { interruptCounter: number; resume: unknown[]; nullResume?: unknown }
-    | undefined;
+  const pad = scratchpad();
   if (pad === undefined) return false;
   return pad.resume.length > pad.interruptCounter + 1 || pad.nullResume !== undefined;
+}
+
+// Answers that were given without saying to which question; each is one object for all tasks of a step.
+const used = new WeakSet<object>();
+
+/**
+ * Asks a person. LangGraph gives an answer that names no question to every task that has one; here it
+ * is the first one's alone, since the others would be decided by what was said about another effect.
+ */
+function pause(question: EffectQuestion): unknown {
+  const pad = scratchpad();
+  const shared = pad?.nullResume;
+  const known = typeof shared === "object" && shared !== null;
+  if (pad !== undefined && known && used.has(shared)) pad.nullResume = undefined;
+  const answer: unknown = interrupt(question);
+  if (known && answer === shared) used.add(shared);
+  return answer;
 }
 
 async function lookUp({ request, context }: EffectCall, effect: EffectRecord): Promise<Reconciled> {

@@ -3,6 +3,7 @@ import type { ClaimRequest, ToolCallRequest, ToolResult } from "@evenkeel/core";
 
 import { carryOut } from "./carry-out.ts";
 import type { Ports } from "./carry-out.ts";
+import { codedStore } from "./coded-store.ts";
 import { doubtsOf } from "./doubts.ts";
 import { awaitDurable } from "./durable-checkpoint.ts";
 import { currentConfigurable, identify } from "./effect-identity.ts";
@@ -88,11 +89,10 @@ function portsOf(call: EffectCall): Ports<ToolResult> {
   const { options, live, emit } = context;
   const { name, id } = request.toolCall;
   const doubts = doubtsOf(call);
-  const { store } = live;
+  const store = codedStore(live.store);
   const transacts = claim.effect === "transactional";
   return {
     ledger: {
-      ...store,
       claimEffect: async (wanted) => {
         const outcome = await store.claimEffect(wanted);
         const doubtful = outcome.status === "unknown" || outcome.status === "replanned";

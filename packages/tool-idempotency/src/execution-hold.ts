@@ -1,6 +1,7 @@
 import { EvenkeelError, uniqueId } from "@evenkeel/core";
 import type { HeldLease, RunOutcome, RunRequest } from "@evenkeel/core";
 
+import { codedStore } from "./coded-store.ts";
 import { BRANCH_CHANNEL } from "./effect-identity.ts";
 import { IdempotencyError } from "./errors.ts";
 import { heartbeat } from "./heartbeat.ts";
@@ -67,7 +68,7 @@ function durabilityOf({ config }: RunRequest): string | undefined {
 
 async function acquire(request: RunRequest, context: IdempotencyContext): Promise<HeldLease> {
   const { execution, supersedes } = request;
-  const { store } = context.live;
+  const store = codedStore(context.live.store);
   const { leaseMs } = context.options;
   const owner = uniqueId();
   for (let tries = 1; ; tries += 1) {
