@@ -1,0 +1,40 @@
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { fencedBlocks } from "./fenced-blocks.ts";
+
+/** The folder of all examples. */
+export const examplesFolder: string = fileURLToPath(new URL("../../examples", import.meta.url));
+
+/** The first fenced block without a language in an example's README: what it prints. */
+export async function transcriptOf(example: string): Promise<string> {
+  const readme = await readFile(join(examplesFolder, example, "README.md"), "utf8");
+  const transcript = fencedBlocks(readme).find(({ language }) => language === "");
+  if (transcript === undefined) throw new Error(`${example}/README.md shows no transcript.`);
+  return normalized(transcript.code);
+}
+
+/** Output without what differs between any two runs: times, sizes that follow them, generated ids. */
+export function normalized(output: string): string {
+  return output
+    .replaceAll(/\b\d+(\.\d+)? ?(ms|s)\b/gu, "<time>")
+    .replaceAll(/\bres_\w+/gu, "res_<id>")
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gu, "<id>")
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
+    .trim();
+}
+
+/** The TypeScript files of an example, by their path in it. */
+export async function sourcesOf(example: string): Promise<Map<string, string>> {
+  const folder = join(examplesFolder, example);
+  const paths = await readdir(join(folder, "src"), { recursive: true });
+  const files = paths.filter((path) => path.endsWith(".ts"));
+  const read = files.map(async (path): Promise<[string, string]> => [
+    `src/${path}`,
+    await readFile(join(folder, "src", path), "utf8"),
+  ]);
+  return new Map(await Promise.all(read));
+}
