@@ -24,6 +24,8 @@ export type OffloadErrorCode =
   | "store-unavailable"
   /** The store did not answer in time. */
   | "store-timeout"
+  /** A write lasted so long that a prune took it for an orphan. */
+  | "result-lost"
   /** What the store holds is not what was written. */
   | "result-corrupt"
   /** A regular expression that does not parse, or needs look-around or back-references. */

@@ -1,13 +1,13 @@
 import { defineMiddleware } from "@evenkeel/core";
 import type { Middleware } from "@evenkeel/core";
 
-import { assertOffloadOptions } from "./assert-offload-options.ts";
-import { offloadToolCall } from "./offload-call.ts";
-import { offloadHistory } from "./offload-history.ts";
-import type { OffloadLive, OffloadSettings, ToolResultOffloadOptions } from "./offload-options.ts";
-import { makeReadingTools } from "./reading-tools.ts";
-import { tokenCounterOf } from "./token-counter.ts";
-import { readingToolSpecs } from "./tools/reading-tool-specs.ts";
+import { assertOffloadOptions } from "./assert-options.ts";
+import { offloadToolCall } from "./call/offload-call.ts";
+import { offloadHistory } from "./call/offload-history.ts";
+import type { OffloadLive, OffloadSettings, ToolResultOffloadOptions } from "./options.ts";
+import { readingToolSpecs } from "./reading/tool-specs.ts";
+import { makeReadingTools } from "./reading/tools.ts";
+import { tokenCounterOf } from "./threshold/token-counter.ts";
 
 /**
  * Keeps large tool results out of state, checkpoints and context: a result is stored first, and the

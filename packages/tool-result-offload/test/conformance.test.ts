@@ -1,15 +1,25 @@
+import { memoryStore } from "@evenkeel/core";
+import type { ResultStore } from "@evenkeel/core";
 import { conformance } from "@evenkeel/testing/vitest";
 
-import { createResultStore, memoryResults, toolResultOffloadMiddleware } from "../src/index.ts";
-import type { ResultStore } from "../src/index.ts";
+import { toolResultOffloadMiddleware } from "../src/index.ts";
 import { answering, calls, report } from "./support/shop.ts";
 
-// Handles differ from thread to thread and the laws compare threads: here all have one owner.
-const results = createResultStore(memoryResults());
-const owner = { scope: "kit", threadId: "kit" };
+// Handles differ from thread to thread and the laws compare threads: here a content has one for all.
+const memory = memoryStore();
 const store: ResultStore = {
-  ...results,
-  put: (_, source, options) => results.put(owner, source, options),
+  ...memory,
+  linkResult: async () => undefined,
+  writeResult(owner, startedAt) {
+    const writer = memory.writeResult(owner, startedAt);
+    return {
+      ...writer,
+      commit: async (result) => {
+        await writer.commit(result);
+        return { ...result, handle: `res_${result.digest.slice(0, 20)}` };
+      },
+    };
+  },
 };
 
 conformance({

@@ -1,9 +1,10 @@
+import { memoryStore } from "@evenkeel/core";
+import type { ResultStore } from "@evenkeel/core";
 import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { Command, InMemoryStore } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
-import { createResultStore, memoryResults } from "../src/index.ts";
-import type { ResultStore } from "../src/index.ts";
+import { quotedIn } from "./support/quoted.ts";
 import {
   KINDS,
   answering,
@@ -64,7 +65,7 @@ describe.each(KINDS)("in a $name", (kind) => {
           return calls({ name: "read_tool_result", args: { handle: handles[0], offset: 0 } });
         }
         if (last.name === "read_tool_result") {
-          pages.push(last.text.split(/<<<res_\w+\n|\nres_\w+>>>/)[1] ?? "");
+          pages.push(quotedIn(last.text));
           const offset = /\[Next: offset (\d+)\]/.exec(last.text)?.[1];
           const args = { handle: handles[0], offset: Number(offset) };
           const id = `page_${String(offset)}`;
@@ -133,7 +134,7 @@ describe.each(KINDS)("in a $name", (kind) => {
     const agent = await shop({ kind, tools: [fetchLog], turns, options: { mode: "observe" } });
     const [message] = await agent.invoke();
     expect(message?.text).toBe(LOG);
-    expect(await agent.store.usage()).toMatchObject({ results: 0 });
+    expect(await agent.store.resultUsage()).toMatchObject({ results: 0 });
     expect(JSON.stringify(agent.model.calls)).not.toContain("read_tool_result");
     expect(agent.events.find(({ name }) => name === "would-have-acted")?.detail).toMatchObject({
       tool: "fetch_log",
@@ -143,8 +144,8 @@ describe.each(KINDS)("in a $name", (kind) => {
 
   test("goes on with a cut that says so where the store is down", async () => {
     const store: ResultStore = {
-      ...createResultStore(memoryResults()),
-      put: () => Promise.reject(new Error("connection refused")),
+      ...memoryStore(),
+      linkResult: () => Promise.reject(new Error("connection refused")),
     };
     const turns = [calls({ name: "fetch_log" }), done];
     const agent = await shop({ kind, tools: [fetchLog], turns, store });

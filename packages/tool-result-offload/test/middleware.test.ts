@@ -1,14 +1,10 @@
+import { memoryStore } from "@evenkeel/core";
 import { ToolMessage } from "@langchain/core/messages";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { Command } from "@langchain/langgraph";
 import { expect, test } from "vitest";
 
-import {
-  createResultStore,
-  memoryResults,
-  offloadMarkOf,
-  toolResultOffloadMiddleware,
-} from "../src/index.ts";
+import { offloadMarkOf, toolResultOffloadMiddleware } from "../src/index.ts";
 import {
   answering,
   calls,
@@ -70,7 +66,7 @@ test("does not let one thread read with the handle of another", async () => {
 });
 
 test("gives two threads with equal call ids, and two scopes with equal content, handles of their own", async () => {
-  const store = createResultStore(memoryResults());
+  const store = memoryStore();
   const turns = [calls({ name: "fetch_log" }), done];
   const parts = { tools: [fetchLog], turns, store };
   const one = await shop({ ...parts, scope: "tenant-1" });
@@ -81,9 +77,9 @@ test("gives two threads with equal call ids, and two scopes with equal content, 
     await other.invoke("thread-1"),
   ];
   expect(new Set(answers.map(([message]) => handleIn(message?.text))).size).toBe(3);
-  expect(await store.usage()).toMatchObject({ results: 3, storedBytes: 80_000 });
+  expect(await store.resultUsage()).toMatchObject({ results: 3, storedBytes: 80_000 });
   await store.forget({ scope: "tenant-1" });
-  expect(await store.usage()).toMatchObject({ results: 1, storedBytes: 40_000 });
+  expect(await store.resultUsage()).toMatchObject({ results: 1, storedBytes: 40_000 });
 });
 
 test("gives a tool that runs again the handle it had", async () => {

@@ -1,60 +1,87 @@
-import { withMiddleware, wrapModel } from "@evenkeel/core";
-import { scriptedModel } from "@evenkeel/testing";
-import { HumanMessage } from "@langchain/core/messages";
-import { tool } from "@langchain/core/tools";
-import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
-import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-// Relative, since this package does not depend on the offload package yet.
-import {
-  createResultStore,
-  memoryResults,
-  toolResultOffloadMiddleware,
-} from "../../../packages/tool-result-offload/src/index.ts";
+import { evenkeelPostgres } from "@evenkeel/postgres";
+
 import { addedBetween, databaseSize, totalSize } from "../measure/database-size.ts";
+import type { DatabaseSize } from "../measure/database-size.ts";
 import type { BenchDatabase } from "../overhead/bench-database.ts";
-import { logOf } from "./result-corpus.ts";
+import { question } from "../overhead/graphs.ts";
+import { variants } from "./agents.ts";
+import type { Variant } from "./agents.ts";
 
-/** What the checkpoints of one run hold. */
+/** What one run left behind. */
 export interface CheckpointBytes {
+  readonly variant: string;
   readonly rounds: number;
-  readonly resultBytes: number;
-  readonly offload: boolean;
-  readonly rows: number;
-  readonly bytes: number;
+  readonly checkpoints: number;
+  /** Bytes in the checkpointer's tables. */
+  readonly checkpointBytes: number;
+  /** Bytes kept elsewhere: the result store's tables, or files. */
+  readonly elsewhereBytes: number;
 }
 
-/** Runs so many rounds of one tool call each on Postgres, and counts what the checkpointer wrote. */
+/** Runs every variant for so many rounds of one tool call each on Postgres, and counts what was written. */
 export async function measureCheckpoints(
   database: BenchDatabase,
-  { rounds, resultBytes, offload }: Pick<CheckpointBytes, "rounds" | "resultBytes" | "offload">,
+  { rounds, say }: { rounds: readonly number[]; say: (step: string) => void },
+): Promise<CheckpointBytes[]> {
+  const measured: CheckpointBytes[] = [];
+  for (const count of rounds) {
+    for (const variant of variants) {
+      say(`${count} rounds, ${variant.title}`);
+      measured.push(await measureOne(database, variant, count));
+    }
+  }
+  return measured;
+}
+
+async function measureOne(
+  { pool, checkpointer, clear }: BenchDatabase,
+  { title, build }: Variant,
+  rounds: number,
 ): Promise<CheckpointBytes> {
-  const { pool, checkpointer } = database;
-  await database.clear();
-  let round = 0;
-  const log = tool(() => logOf(resultBytes, (round += 1) * 10_000), {
-    name: "fetch_log",
-    description: "the log",
-    schema: { type: "object", properties: {} },
-  });
-  const turns = Array.from({ length: rounds }, (_, turn) => ({
-    toolCalls: [{ name: "fetch_log", args: {}, id: `call-${turn}` }],
-  }));
-  const model = wrapModel(scriptedModel([...turns, { content: "Done." }])).bindTools([log]);
-  const graph = new StateGraph(MessagesAnnotation)
-    .addNode("agent", async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
-    .addNode("tools", new ToolNode([log]))
-    .addEdge(START, "agent")
-    .addConditionalEdges("agent", toolsCondition)
-    .addEdge("tools", "agent")
-    .compile({ checkpointer });
-  const store = createResultStore(memoryResults());
-  const stack = offload ? [toolResultOffloadMiddleware({ store, maxBytes: 8 * 1024 })] : [];
-  const before = await databaseSize(pool);
-  await withMiddleware(graph, stack).invoke(
-    { messages: [new HumanMessage("Please.")] },
-    { configurable: { thread_id: "bench" }, durability: "sync", recursionLimit: 3 * rounds },
-  );
-  const { rows, bytes } = totalSize(addedBetween(before, await databaseSize(pool)));
-  return { rounds, resultBytes, offload, rows, bytes };
+  const schema = "bench_offload";
+  const directory = await mkdtemp(join(tmpdir(), "bench-offload-"));
+  const store = evenkeelPostgres(pool, { schema });
+  await store.setup();
+  await clear();
+  try {
+    const before = await databaseSize(pool);
+    await build({ rounds, checkpointer, store, directory }).invoke(question(), {
+      configurable: { thread_id: "bench" },
+      durability: "sync",
+      recursionLimit: 10 * rounds + 50,
+    });
+    const added = addedBetween(before, await databaseSize(pool));
+    const results = only(added, (table) => table.startsWith(`${schema}.`));
+    const checkpoints = only(added, (table) => !table.startsWith(`${schema}.`));
+    return {
+      variant: title,
+      rounds,
+      checkpoints: only(added, (table) => table.endsWith(".checkpoints")).rows,
+      checkpointBytes: checkpoints.bytes,
+      elsewhereBytes: results.bytes + (await bytesUnder(directory)),
+    };
+  } finally {
+    await pool.query(`DROP SCHEMA ${schema} CASCADE`);
+    await rm(directory, { recursive: true });
+    await clear();
+  }
+}
+
+function only(
+  size: DatabaseSize,
+  wanted: (table: string) => boolean,
+): ReturnType<typeof totalSize> {
+  return totalSize(new Map([...size].filter(([table]) => wanted(table))));
+}
+
+async function bytesUnder(directory: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).size;
+  }
+  return bytes;
 }

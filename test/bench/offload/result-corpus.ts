@@ -34,15 +34,14 @@ export async function recordedResults(directory: string): Promise<CorpusResult[]
   return results;
 }
 
-const RUNS = 20;
 const RESULTS_PER_RUN = 10;
 const SMALLEST_BYTES = 100;
 const SPREAD = 4_000;
 
 /** Made-up results from 100 bytes to 400 KB, logs and JSON by turns, the same in every bench. */
-export function generatedResults(): CorpusResult[] {
-  return Array.from({ length: RUNS * RESULTS_PER_RUN }, (_, index) => {
-    const share = ((index * 61) % (RUNS * RESULTS_PER_RUN)) / (RUNS * RESULTS_PER_RUN);
+export function generatedResults(count: number): CorpusResult[] {
+  return Array.from({ length: count }, (_, index) => {
+    const share = ((index * 61) % count) / count;
     const bytes = Math.round(SMALLEST_BYTES * SPREAD ** share);
     const run = `generated-${Math.floor(index / RESULTS_PER_RUN)}`;
     return { run, text: index % 2 === 0 ? logOf(bytes) : jsonOf(bytes) };

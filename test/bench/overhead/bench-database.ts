@@ -6,6 +6,7 @@ import { Pool, type PoolClient } from "pg";
 export interface BenchDatabase {
   readonly pool: Pool;
   readonly checkpointer: PostgresSaver;
+  readonly connectionString: string;
   /** The server's version, and whether it was brought along. */
   readonly description: string;
   /** Statements sent so far, each of them a round trip. */
@@ -33,6 +34,7 @@ export async function startBenchDatabase(): Promise<BenchDatabase> {
   return {
     pool,
     checkpointer,
+    connectionString: server.url,
     description: server.embedded ? `${version}, embedded, fsync off` : `${version}, DATABASE_URL`,
     statements: () => statements,
     clear: async () => {

@@ -6,7 +6,7 @@ import type { ResultChunk, ResultOwner, ResultStore, StoredResult } from "@evenk
 import { unique } from "./samples.ts";
 
 /** Small, so that a few kilobytes make many chunks; a store must take any size. */
-export const SAMPLE_CHUNK_BYTES = 1_000;
+const SAMPLE_CHUNK_BYTES = 1_000;
 
 /** A thread no other case uses, in a scope of its own or the one given. */
 export function sampleOwner(scope: string = unique("scope")): ResultOwner {

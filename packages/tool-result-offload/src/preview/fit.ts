@@ -1,4 +1,4 @@
-import type { TokenCounter } from "../token-counter.ts";
+import type { TokenCounter } from "../threshold/token-counter.ts";
 import { cleanText, safeEnd } from "./cut.ts";
 
 /** Lays a preview out within about `budget` characters. */

@@ -1,5 +1,5 @@
 import { csvDelimiter } from "./csv.ts";
-import { outlineJson } from "./json-outline.ts";
+import { outlineJson } from "./json/outline.ts";
 import { isLogLine } from "./log.ts";
 import type { Sample } from "./sample.ts";
 

@@ -1,11 +1,11 @@
-import { approximateCounter } from "../token-counter.ts";
-import type { TokenCounter } from "../token-counter.ts";
+import { approximateCounter } from "../threshold/token-counter.ts";
+import type { TokenCounter } from "../threshold/token-counter.ts";
 import { mediaTypeOf, previewBinary } from "./binary.ts";
 import { previewBlocks } from "./blocks.ts";
 import { csvDelimiter, previewCsv } from "./csv.ts";
 import { fitTokens } from "./fit.ts";
 import type { Renderer } from "./fit.ts";
-import { previewJson } from "./json.ts";
+import { previewJson } from "./json/json.ts";
 import { kindOf } from "./kind.ts";
 import type { ContentKind } from "./kind.ts";
 import { previewLog } from "./log.ts";

@@ -1,5 +1,5 @@
-import { countNewlines } from "../chunk.ts";
-import { decodeStrict } from "../text-bytes.ts";
+import { countNewlines } from "../results/chunk.ts";
+import { decodeStrict } from "../results/text-bytes.ts";
 
 /** What a preview looks at: the beginning and end of a content of any size, and its figures. */
 export interface Sample {

@@ -1,5 +1,7 @@
-/** Runs or resumes an agent whose process may be killed between the store and the checkpoint. */
+/** Runs or resumes an agent whose process may be killed around the writing of its result. */
 import { withMiddleware, wrapModel } from "@evenkeel/core";
+import type { ResultStore } from "@evenkeel/core";
+import { evenkeelPostgres } from "@evenkeel/postgres";
 import { crashPoint, reportResult, scriptedModel } from "@evenkeel/testing";
 import { HumanMessage, ToolMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
@@ -9,25 +11,32 @@ import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { Pool } from "pg";
 
-import {
-  createResultStore,
-  directoryResults,
-  toolResultOffloadMiddleware,
-} from "../../src/index.ts";
-import type { ResultStore } from "../../src/index.ts";
+import { toolResultOffloadMiddleware } from "../../src/index.ts";
 
-const [connectionString = "", schema = "", root = "", act = "start"] = process.argv.slice(2);
+const [connectionString = "", schema = "", thread = "", act = "start"] = process.argv.slice(2);
 
-const results = createResultStore(directoryResults(root));
+const pool = new Pool({ connectionString });
+const results = evenkeelPostgres(pool, { schema: `${schema}_results` });
 const store: ResultStore = {
   ...results,
-  put: async (...args) => {
-    const stored = await results.put(...args);
-    crashPoint("result:stored");
-    return stored;
+  writeResult(owner, startedAt) {
+    const writer = results.writeResult(owner, startedAt);
+    return {
+      ...writer,
+      async write(chunk) {
+        await writer.write(chunk);
+        // Some chunks are in the database by then, and their content has no name yet.
+        if (chunk.index === 20) crashPoint("result:half");
+      },
+      async commit(result) {
+        const stored = await writer.commit(result);
+        crashPoint("result:stored");
+        return stored;
+      },
+    };
   },
 };
-const log = tool(() => "a line of the log\n".repeat(5_000), {
+const log = tool(() => "a line of the log\n".repeat(100_000), {
   name: "fetch_log",
   description: "the log",
   schema: { type: "object", properties: {} },
@@ -38,7 +47,6 @@ const model = wrapModel(
     { content: "Done." },
   ]),
 ).bindTools([log]);
-const pool = new Pool({ connectionString });
 const checkpointer = new PostgresSaver(pool, undefined, { schema });
 const graph = new StateGraph(MessagesAnnotation)
   .addNode("agent", async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
@@ -52,10 +60,7 @@ const agent = withMiddleware(graph, [toolResultOffloadMiddleware({ store })]) as
 };
 
 const input = act === "start" ? { messages: [new HumanMessage("Please.")] } : null;
-const config = { configurable: { thread_id: "thread-1" }, durability: "sync" };
+const config = { configurable: { thread_id: thread }, durability: "sync" };
 const { messages } = await agent.invoke(input, config);
-reportResult({
-  answers: messages.filter((message) => ToolMessage.isInstance(message)).map(({ text }) => text),
-  usage: await results.usage(),
-});
+reportResult(messages.filter((message) => ToolMessage.isInstance(message)).map(({ text }) => text));
 await pool.end();

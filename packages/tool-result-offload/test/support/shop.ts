@@ -1,5 +1,5 @@
-import { withMiddleware, wrapModel } from "@evenkeel/core";
-import type { EvenkeelEvent } from "@evenkeel/core";
+import { memoryStore, withMiddleware, wrapModel } from "@evenkeel/core";
+import type { EvenkeelEvent, ResultStore } from "@evenkeel/core";
 import { scriptedModel } from "@evenkeel/testing";
 import type { ScriptedModel } from "@evenkeel/testing";
 import { HumanMessage, ToolMessage } from "@langchain/core/messages";
@@ -13,13 +13,8 @@ import { createReactAgent } from "@langchain/langgraph/prebuilt";
 import { langchainAgent, stateGraph } from "../../../testing/src/conformance/graph-kind.ts";
 import type { GraphKind } from "../../../testing/src/conformance/graph-kind.ts";
 import type { ScriptedTurns } from "../../../testing/src/model/scripted-turn.ts";
-import {
-  createResultStore,
-  memoryResults,
-  recallResult,
-  toolResultOffloadMiddleware,
-} from "../../src/index.ts";
-import type { ResultStore, ToolResultOffloadOptions } from "../../src/index.ts";
+import { recallResult, toolResultOffloadMiddleware } from "../../src/index.ts";
+import type { ToolResultOffloadOptions } from "../../src/index.ts";
 
 const reactAgent: GraphKind = {
   name: "createReactAgent",
@@ -113,7 +108,7 @@ export interface ShopParts {
 /** An agent with the middleware, and all that can be looked into. */
 export async function shop(parts: ShopParts): Promise<Shop> {
   const { kind = stateGraph, turns, tools, options, graphStore, scope } = parts;
-  const store = parts.store ?? createResultStore(memoryResults());
+  const store = parts.store ?? memoryStore();
   const model = scriptedModel(turns);
   const checkpointer = new MemorySaver();
   const events: EvenkeelEvent[] = [];

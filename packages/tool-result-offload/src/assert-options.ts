@@ -1,0 +1,138 @@
+import { OffloadError } from "./errors.ts";
+import type { ToolResultOffloadOptions } from "./options.ts";
+import { resolveReadingLimits } from "./reading/limits.ts";
+import { validateLimits } from "./results/quotas.ts";
+import { validateThresholds } from "./threshold/thresholds.ts";
+
+/** What an option may be, in words, and how it is told. */
+type Check = readonly [allowed: string, holds: (value: unknown) => boolean];
+
+const MIN_PREVIEW_TOKENS = 20;
+const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const figure: Check = ["a finite number of at least 1", isFigure];
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  store: [
+    "an Evenkeel store, such as evenkeelPostgres(pool); of a LangGraph store, baseStoreResults(store)",
+    isResultStore,
+  ],
+  maxTokens: figure,
+  maxBytes: figure,
+  tokenCounter: ["a function that counts, or { name, approximate, count }", isCounter],
+  perTool: ["an object of { maxTokens?, maxBytes? } or false, by tool name", isPerTool],
+  preview: [`{ maxTokens? }, at least ${MIN_PREVIEW_TOKENS}`, isPreview],
+  ttlMs: ["a number of milliseconds, or null", (value) => value === null || isNumber(value)],
+  maxThreadBytes: figure,
+  maxTotalBytes: figure,
+  tools: ["false, or { read?, search?, query?, limits? } with tool names of their own", isTools],
+  preserveErrors: ["true or false", (value) => typeof value === "boolean"],
+  refArguments: ["an object of lists of argument names, by tool name", isReferences],
+  mode: [
+    '"enforce", "observe" or "off"',
+    (value) => value === "enforce" || value === "observe" || value === "off",
+  ],
+  name: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
+};
+
+/** Checks options at construction; what is wrong is named, with what came and what is allowed. */
+export function assertOffloadOptions(options: ToolResultOffloadOptions): void {
+  const given: unknown = options;
+  if (!isRecord(given)) refuse("options", given, "an object");
+  for (const [option, value] of Object.entries(given)) {
+    const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
+    if (check === undefined) refuse(option, value, `one of ${Object.keys(CHECKS).join(", ")}`);
+    if (value !== undefined && !check[1](value)) refuse(option, value, check[0]);
+  }
+  const { perTool = {}, tools, ttlMs, maxThreadBytes, maxTotalBytes } = options;
+  for (const [tool, thresholds] of Object.entries(perTool)) {
+    if (thresholds !== false) validateThresholds(thresholds, `perTool.${tool}`);
+  }
+  validateLimits({ ttlMs, maxThreadBytes, maxTotalBytes });
+  if (tools !== undefined && tools !== false) resolveReadingLimits(tools.limits);
+}
+
+function isPerTool(value: unknown): boolean {
+  const isThresholds = (entry: unknown): boolean =>
+    hasOnly(entry, ["maxTokens", "maxBytes"]) && Object.values(entry).every(isFigureOrNothing);
+  return (
+    isRecord(value) && Object.values(value).every((entry) => entry === false || isThresholds(entry))
+  );
+}
+
+function isPreview(value: unknown): boolean {
+  if (!hasOnly(value, ["maxTokens"])) return false;
+  const { maxTokens } = value;
+  return maxTokens === undefined || (isNumber(maxTokens) && maxTokens >= MIN_PREVIEW_TOKENS);
+}
+
+function isTools(value: unknown): boolean {
+  if (value === false) return true;
+  if (!hasOnly(value, ["read", "search", "query", "limits"])) return false;
+  const { limits, ...others } = value;
+  const names = Object.values(others).filter((name) => name !== undefined);
+  if (limits !== undefined && !isRecord(limits)) return false;
+  if (!names.every((name) => typeof name === "string" && TOOL_NAME.test(name))) return false;
+  return new Set(names).size === names.length;
+}
+
+function isReferences(value: unknown): boolean {
+  const isNames = (names: unknown): boolean =>
+    Array.isArray(names) && names.every((name) => typeof name === "string");
+  return isRecord(value) && Object.values(value).every(isNames);
+}
+
+function isCounter(value: unknown): boolean {
+  if (typeof value === "function") return true;
+  return isRecord(value) && typeof value["name"] === "string" && isFunction(value["count"]);
+}
+
+function isResultStore(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    ["writeResult", "linkResult", "readResult"].every((key) => isFunction(value[key]))
+  );
+}
+
+function hasOnly(value: unknown, keys: readonly string[]): value is Record<string, unknown> {
+  return isRecord(value) && Object.keys(value).every((key) => keys.includes(key));
+}
+
+function isFigureOrNothing(value: unknown): boolean {
+  return value === undefined || isFigure(value);
+}
+
+function isFigure(value: unknown): boolean {
+  return isNumber(value) && value >= 1;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refuse(option: string, came: unknown, allowed: string): never {
+  throw new OffloadError({
+    code: "invalid-options",
+    middleware: "toolResultOffloadMiddleware",
+    message: `toolResultOffloadMiddleware: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
+    details: { option, allowed },
+  });
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return value.length > 60 ? "a long text" : JSON.stringify(value);
+  if (value === null || typeof value === "number" || typeof value === "boolean") {
+    return String(value);
+  }
+  if (Array.isArray(value)) return "a list";
+  if (!isRecord(value)) return `a ${typeof value}`;
+  const keys = Object.keys(value);
+  return keys.length === 0 ? "an empty object" : `an object with ${keys.slice(0, 5).join(", ")}`;
+}
