@@ -9,6 +9,7 @@ import type { StructuredToolInterface } from "@langchain/core/tools";
 import { MemorySaver } from "@langchain/langgraph";
 import type { InMemoryStore } from "@langchain/langgraph";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
+import { createDeepAgent } from "deepagents";
 
 import { langchainAgent, stateGraph } from "../../../testing/src/conformance/graph-kind.ts";
 import type { GraphKind } from "../../../testing/src/conformance/graph-kind.ts";
@@ -27,8 +28,20 @@ const reactAgent: GraphKind = {
     }),
 };
 
+/** Deepagents: a large stack of its own, with files to which it moves what is large. */
+const deepAgent: GraphKind = {
+  name: "deepagents",
+  build: ({ model, tools, checkpointer, store }) =>
+    createDeepAgent({
+      model,
+      tools: [...tools],
+      checkpointer,
+      ...(store === undefined ? {} : { store }),
+    }),
+};
+
 /** Every kind of agent a behaviour is shown on. */
-export const KINDS: readonly GraphKind[] = [stateGraph, reactAgent, langchainAgent];
+export const KINDS: readonly GraphKind[] = [stateGraph, reactAgent, langchainAgent, deepAgent];
 
 /** A text of so many bytes, no two lines of it alike. */
 export function report(bytes: number, word = "order"): string {
