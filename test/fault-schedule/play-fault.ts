@@ -143,7 +143,7 @@ function build(side: Side, { model, tools = [] }: Parts, initialMs: number): Age
     const options = { model, tools, middleware, checkpointer } as unknown as Parameters<
       typeof createAgent
     >[0];
-    return createAgent(options) as unknown as Agent;
+    return createAgent(options);
   }
   const retry = failureRetryMiddleware({
     maxAttempts: 1,
@@ -152,7 +152,7 @@ function build(side: Side, { model, tools = [] }: Parts, initialMs: number): Age
     jitter: false,
     repeatableTools: ["probe"],
   });
-  return withMiddleware(createAgent({ model, tools, checkpointer }), [retry]) as unknown as Agent;
+  return withMiddleware(createAgent({ model, tools, checkpointer }), [retry]);
 }
 
 function endOf(result: Record<string, unknown> | undefined): Taken["ended"] {

@@ -18,5 +18,5 @@ export function listInvoices(): DynamicStructuredTool {
     name: "list_invoices",
     description: "Lists the newest invoices and their total.",
     schema: z.object({ page_size: z.number().int() }),
-  }) as unknown as DynamicStructuredTool;
+  });
 }

@@ -10,10 +10,10 @@ import { openModel } from "./model.ts";
 /** Runs the agent with three attempts, told of what failed or not; returns what happened, line by line. */
 export async function runAgent(told: boolean): Promise<string[]> {
   const lines: string[] = [];
-  const { model, close } = await openModel();
+  const opened = await openModel();
   const agent = withMiddleware(
     createReactAgent({
-      llm: wrapModel(model),
+      llm: wrapModel(opened.model),
       tools: new ToolNode([listInvoices()], { handleToolErrors: false }),
       checkpointer: new MemorySaver(),
     }),
@@ -42,7 +42,7 @@ export async function runAgent(told: boolean): Promise<string[]> {
   } catch (error) {
     lines.push(`gave up: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
-    await close();
+    await opened.close();
   }
   return lines;
 }

@@ -26,18 +26,18 @@ export interface StandardProps {
 }
 
 /** What a Standard Schema says. */
-export interface StandardResult {
+interface StandardResult {
   readonly issues?: readonly { readonly message: string }[] | undefined;
 }
 
 /** Decides whether a failure deserves another attempt. */
-export type RetryDecision = (failure: Failure, error: unknown) => boolean;
+type RetryDecision = (failure: Failure, error: unknown) => boolean;
 
 /** What happens once there will be no further attempt. */
-export type ExitBehavior = "error" | "end" | "final-answer" | "interrupt";
+type ExitBehavior = "error" | "end" | "final-answer" | "interrupt";
 
 /** How much of a failure the next attempt is told. */
-export interface ContextOptions {
+interface ContextOptions {
   /** Characters kept of the arguments, and of the result, of one call. @default 500 */
   maxResultChars?: number;
   /** Tokens of the whole, counted so that no known tokenizer needs more. @default 2000 */

@@ -52,7 +52,7 @@ export async function judge(
 }
 
 /** A failure of an error, whoever threw it. */
-export function fromError(error: unknown): AttemptFailure {
+function fromError(error: unknown): AttemptFailure {
   const failure = classifyFailure(error);
   const own = EvenkeelError.isInstance(error) ? error.message : undefined;
   const bare = failure.message === "" ? own : failure.message;
