@@ -1,4 +1,6 @@
 import { withMiddleware, wrapModel } from "@evenkeel/core";
+import { scriptedModel } from "@evenkeel/testing";
+import type { ScriptedModel } from "@evenkeel/testing";
 import { toolResultOffloadMiddleware } from "@evenkeel/tool-result-offload";
 import type { ToolResultOffloadOptions } from "@evenkeel/tool-result-offload";
 import { tool } from "@langchain/core/tools";
@@ -10,8 +12,6 @@ import { FilesystemBackend, createFilesystemMiddleware } from "deepagents";
 import { createAgent } from "langchain";
 import { z } from "zod";
 
-import { baseClock } from "../overhead/base-clock.ts";
-import { BenchModel } from "../overhead/bench-model.ts";
 import type { BenchGraph } from "../overhead/graphs.ts";
 import { logOf } from "./result-corpus.ts";
 
@@ -91,8 +91,15 @@ function agent({ rounds, checkpointer }: AgentParts, middleware: readonly unknow
   return withMiddleware(source);
 }
 
-function benchModel(rounds: number): BenchModel {
-  return new BenchModel({ toolCalls: rounds, clock: baseClock() });
+/** Calls the tool once a turn; what it says is as long in the last turn as in the first, so sizes are exact. */
+function benchModel(rounds: number): ScriptedModel {
+  return scriptedModel(({ messages }) => {
+    const done = messages.filter(({ type }) => type === "tool").length;
+    const turn = String(done).padStart(6, "0");
+    return done < rounds
+      ? { toolCalls: [{ id: `call-${turn}`, name: "look_up_order", args: { order: turn } }] }
+      : { content: "The order is on its way." };
+  });
 }
 
 function fetching(): StructuredToolInterface {
