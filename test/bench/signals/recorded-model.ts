@@ -33,7 +33,7 @@ export class RecordedModel extends BaseChatModel<RecordedCallOptions> {
     tools: BindToolsInput[],
     options: Partial<RecordedCallOptions> = {},
   ): Runnable<BaseMessage[], AIMessageChunk, RecordedCallOptions> {
-    return this.withConfig({ ...options, tools }) as never;
+    return this.withConfig({ ...options, tools });
   }
 
   override async _generate(messages: BaseMessage[]): Promise<ChatResult> {

@@ -3,6 +3,7 @@ import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from "@langchain/
 import type { BaseMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
 import type { StructuredToolInterface } from "@langchain/core/tools";
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { END, MessagesAnnotation, START, Send, StateGraph } from "@langchain/langgraph";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 
@@ -18,7 +19,11 @@ const anything = { type: "object", properties: {}, additionalProperties: true } 
  * return what they returned, people say what they said, and it ends where the recording does. A run
  * that was cut off between a result and the next reply asks its model that once more, in vain.
  */
-export function replayGraph(recording: () => Recording, toolNames: readonly string[]) {
+export function replayGraph(
+  recording: () => Recording,
+  toolNames: readonly string[],
+  checkpointer?: BaseCheckpointSaver,
+) {
   const tools = toolNames.map((toolName) => recordedTool(recording, toolName));
   const model = wrapModel(new RecordedModel(recording)).bindTools(tools);
   const stepAt = (messages: readonly BaseMessage[]): RecordedStep | undefined =>
@@ -62,7 +67,7 @@ export function replayGraph(recording: () => Recording, toolNames: readonly stri
     .addConditionalEdges("agent", afterReply, ["agent", "tools", "user", END])
     .addConditionalEdges("tools", nextStep, ["agent", "user", END])
     .addEdge("user", "agent")
-    .compile({ name: "replay" });
+    .compile({ name: "replay", ...(checkpointer === undefined ? {} : { checkpointer }) });
 }
 
 /** What people said before the first reply. */
@@ -78,7 +83,8 @@ function replies(messages: readonly BaseMessage[]): number {
   return messages.filter((message) => AIMessage.isInstance(message)).length;
 }
 
-function recordedTool(recording: () => Recording, name: string): StructuredToolInterface {
+/** A tool that returns again what it returned. */
+export function recordedTool(recording: () => Recording, name: string): StructuredToolInterface {
   return tool(
     (_given: unknown, { toolCall }: { toolCall?: { id?: string } }) => {
       const call = recording().calls.get(toolCall?.id ?? "");
