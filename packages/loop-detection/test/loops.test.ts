@@ -239,7 +239,7 @@ describe("the state", () => {
     for (let turn = 0; turn < 1_500; turn += 1) {
       state = observeTurn(state, digestTurn(anyTurn())).state;
       largest = Math.max(largest, JSON.stringify(state).length);
-      expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+      if (turn % 100 === 0) expect(JSON.parse(JSON.stringify(state))).toEqual(state);
     }
     expect(largest).toBeLessThan(6_000);
     expect(state.turn).toBe(1_500);

@@ -61,25 +61,26 @@ export function observeRepeats(
   turn: number,
   options: RepeatOptions = defaultRepeatOptions,
 ): { state: RepeatState; finding?: LoopFinding } {
-  const kept = new Map(state.entries.map((entry) => [entry[0], entry]));
-  let changed = state.changed;
+  let { entries, changed } = state;
   let newest: { call: CallDigest; count: number; rounds: number } | undefined;
   for (const call of distinctCalls(digest)) {
     if (call.answer === undefined) continue;
     const key = shortened(call.fingerprint.loose);
-    const earlier = kept.get(key);
+    const earlier = entries.find((entry) => entry[0] === key);
     const entry = countCall(earlier, [key, shortened(call.answer)], call.blocked, {
       turn,
       changed: state.changed,
       window: options.window,
     });
-    kept.delete(key);
-    kept.set(key, entry);
+    const others = earlier === undefined ? entries : entries.filter((one) => one !== earlier);
+    entries = [...others.slice(1 - capacity), entry];
     if (call.changes && earlier === undefined) changed = turn;
-    const [, , count, rounds] = entry;
-    if (newest === undefined || rounds < newest.rounds) newest = { call, count, rounds };
+    const rounds = entry[3];
+    if (newest === undefined || rounds < newest.rounds) {
+      newest = { call, count: entry[2], rounds };
+    }
   }
-  const next = { entries: [...kept.values()].slice(-capacity), changed };
+  const next = { entries, changed };
   if (newest === undefined || newest.count < 2) return { state: next };
   return { state: next, finding: repeatFinding(newest, digest, options) };
 }
