@@ -72,7 +72,9 @@ export function doubtsOf(call: EffectCall): Doubts {
     if (type === "approve") return { do: "run" };
     const words = message ?? `A person decided that this call of "${name}" is not made again.`;
     const refused = new ToolMessage({
-      ...{ name, content: words, tool_call_id: callId },
+      name,
+      content: words,
+      tool_call_id: callId,
       status: message === undefined ? "error" : "success",
     });
     return { do: "record", settlement: { status: "settled", result: recordResult(refused, id) } };

@@ -62,7 +62,12 @@ export async function callOnce(
   // Alone in its message, a call has nobody to wait for.
   const turn = takeTurn(alone ? {} : (currentNode() ?? {}), index);
   const call: EffectCall = {
-    ...{ request, handler, context, identity, claim, turn },
+    request,
+    handler,
+    context,
+    identity,
+    claim,
+    turn,
     task: typeof task === "string" ? task : "",
   };
   if (context.mode === "observe") return observeEffect(call);

@@ -1,4 +1,4 @@
-import { isEvenkeelMiddleware, uniqueId } from "@evenkeel/core";
+import { uniqueId } from "@evenkeel/core";
 import type { ToolCallRequest, ToolResult } from "@evenkeel/core";
 import { ToolMessage } from "@langchain/core/messages";
 import type { ToolCall } from "@langchain/core/messages/tool";
@@ -63,8 +63,7 @@ export function idempotentTool<Tool extends object>(
     name: `idempotentTool(${base.name})`,
     tools: { [base.name]: declared },
   });
-  const hook = isEvenkeelMiddleware(middleware) ? middleware.wrapToolCall : undefined;
-  const wrap = hook as unknown as ToolHook;
+  const { wrapToolCall: wrap } = middleware as unknown as { wrapToolCall: ToolHook };
   const self = Object.create(tool) as ToolLike & Tool;
   Object.defineProperty(self, "invoke", {
     value: (input: unknown, settings?: unknown) => callThrough(base, wrap, input, settings),

@@ -50,7 +50,7 @@ export function takeTurn(node: object, index: number): Turn {
           try {
             answer(question());
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         };
         gate.questions.push({ index, put });

@@ -58,7 +58,11 @@ export async function revertExecution(options: RevertOptions): Promise<Reverted[
     id: uniqueId(),
     at: new Date().toISOString(),
     act: "revert-execution",
-    ...{ actor, executionId, threadId, scope, reason },
+    actor,
+    executionId,
+    threadId,
+    scope,
+    reason,
     detail: { effects: report.map(({ tool, key, status }) => ({ tool, key, status })) },
   });
   return report;
@@ -75,7 +79,12 @@ async function revertOne(
   if (effect.status !== "settled") return { tool, key, status: "unknown" };
   if (revert === undefined) return { tool, key, status: "not-revertible" };
   const outcome = await store.claimEffect({
-    ...{ scope, executionId, threadId, tool, argsHash, leaseMs },
+    scope,
+    executionId,
+    threadId,
+    tool,
+    argsHash,
+    leaseMs,
     key: `${REVERT}${key}`,
     effect: "once",
     request: effect.request,

@@ -1,3 +1,4 @@
+import { evenkeelPostgres } from "@evenkeel/postgres";
 import { CrashError, crash, run } from "@evenkeel/testing";
 import type {
   ChatReply,
@@ -7,7 +8,6 @@ import type {
 } from "@evenkeel/testing";
 import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 
-import { evenkeelPostgres } from "../../../postgres/src/index.ts";
 import type { EffectsJob, EffectsReport, Kind, Scene } from "./effects-job.ts";
 import { startPaymentService } from "./payment-service.ts";
 import type { PaymentService } from "./payment-service.ts";
@@ -76,9 +76,17 @@ export async function runCase(
   let act: EffectsJob["act"] = "start";
   for (let process = 1; process <= MOST_PROCESSES; process += 1) {
     const job: EffectsJob = {
-      ...{ kind: one.kind, scene: one.scene, durability: one.durability, bare: one.bare },
-      ...{ thread, act, schema, ledger, database: database.url },
-      ...{ model: endpoint.url, payments: payments.url },
+      kind: one.kind,
+      scene: one.scene,
+      durability: one.durability,
+      bare: one.bare,
+      thread,
+      act,
+      schema,
+      ledger,
+      database: database.url,
+      model: endpoint.url,
+      payments: payments.url,
     };
     const options = { script: SCRIPT, args: [JSON.stringify(job)], bundle: true };
     const report = await oneProcess(options, crashed ? undefined : one);

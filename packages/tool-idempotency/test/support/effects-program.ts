@@ -1,6 +1,7 @@
 /** One process in the life of an execution: it starts, goes on, is killed where `crash()` says so. */
 import { EvenkeelError, withMiddleware } from "@evenkeel/core";
 import type { EffectLedger, ExecutionLease } from "@evenkeel/core";
+import { evenkeelPostgres } from "@evenkeel/postgres";
 import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
@@ -12,7 +13,6 @@ import { ChatOpenAI } from "@langchain/openai";
 import pg from "pg";
 import { z } from "zod";
 
-import { evenkeelPostgres } from "../../../postgres/src/index.ts";
 import { reportResult } from "../../../testing/src/crash/child-report.ts";
 import { crashPoint } from "../../../testing/src/crash/crash-point.ts";
 import { effectTransaction, idempotencyKey, toolIdempotencyMiddleware } from "../../src/index.ts";
