@@ -19,7 +19,7 @@ import { recordedResult } from "./recorded-result.ts";
 import { refusal } from "./refusal.ts";
 
 /** The declared effect of a tool, or the default. */
-export function effectOf(name: string, { options }: IdempotencyContext): DeclaredEffect {
+function effectOf(name: string, { options }: IdempotencyContext): DeclaredEffect {
   const declared = Object.hasOwn(options.effects, name) ? options.effects[name] : undefined;
   return declared ?? options.default;
 }

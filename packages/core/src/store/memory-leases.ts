@@ -2,7 +2,7 @@ import type { ExecutionLease, HeldLease } from "./execution-lease.ts";
 import { checkedLease, checkedText } from "./store-input.ts";
 
 /** One execution's lease as this process remembers it. */
-export interface LeaseRow {
+interface LeaseRow {
   readonly scope: string;
   readonly executionId: string;
   readonly threadId: string | null;

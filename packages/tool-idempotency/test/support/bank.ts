@@ -56,7 +56,7 @@ export function doing(name: string, work: (args: never) => unknown): StructuredT
 }
 
 /** What a run came to. */
-export interface Outcome {
+interface Outcome {
   readonly answers: readonly ToolMessage[];
   readonly question: EffectQuestion | undefined;
   readonly messages: readonly BaseMessage[];
