@@ -1,9 +1,9 @@
 import { withMiddleware, wrapModel } from "@evenkeel/core";
+import { loopDetectionMiddleware } from "@evenkeel/loop-detection";
 import { MemorySaver } from "@langchain/langgraph";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
 import { createAgent } from "langchain";
 
-import { loopDetectionMiddleware } from "../../../packages/loop-detection/src/index.ts";
 import { RecordedModel } from "../signals/recorded-model.ts";
 import type { Recording } from "../signals/recording.ts";
 import { recordedTool, replayGraph, replayInput } from "../signals/replay-graph.ts";

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 
 import { type AnyMiddleware, withMiddleware } from "@evenkeel/core";
+import { loopDetectionMiddleware } from "@evenkeel/loop-detection";
 
-import { loopDetectionMiddleware } from "../../../packages/loop-detection/src/index.ts";
 import type { Recording } from "../signals/recording.ts";
 import { replayGraph, replayInput } from "../signals/replay-graph.ts";
 

@@ -1,7 +1,7 @@
 import type { Middleware, RecordStore } from "@evenkeel/core";
 import { type EvenkeelEvent, withMiddleware } from "@evenkeel/core";
+import { loopDetectionMiddleware } from "@evenkeel/loop-detection";
 
-import { loopDetectionMiddleware } from "../../../packages/loop-detection/src/index.ts";
 import type { Judgement, KeptRun } from "../../../packages/run-flags/src/index.ts";
 import { keptRun } from "../../../packages/run-flags/src/keep/kept-run.ts";
 import type { Recording } from "./recording.ts";
