@@ -27,7 +27,7 @@ import type { FlagContext, FlagOptions, RunFlagsMiddlewareOptions } from "./opti
 import { createOutbox } from "./review/outbox.ts";
 import { reviewersOf } from "./review/reviewers.ts";
 
-/** The private channel that carries sums of calls from one process to the next. */
+/** The private channel that carries what no message tells from one process to the next. */
 const CHANNEL = "_runFlags";
 
 /** How long the end of a run waits for its record to be written. */
@@ -83,11 +83,12 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
   ): Promise<RunOutcome> {
     const { memory, state, execution } = context;
     const held = state.read(CHANNEL);
-    const run = gatherRun();
+    const run = gatherRun((reply) => costOf(reply, cost, report));
     if (!execution.isNew) run.resumed(request.messages);
     memory.set("gathered", run);
     const ending = runEnding(request, context, parts, held);
-    state.write(CHANNEL, { resumes: ending.resumes });
+    // Where nothing happened that messages do not tell, nothing is written: state costs statements.
+    if (ending.resumes > 0) state.write(CHANNEL, { resumes: ending.resumes });
     let events = eventSums(held["events"]);
     request.onEvent((event) => {
       if (event.by === name) return;
@@ -119,7 +120,7 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
     const result = await handler(request);
     run?.replied(result);
     const { input, output } = tokensOf(result as object) ?? { input: 0, output: 0 };
-    countCall(CHANNEL, context, {
+    countCall(context, {
       modelCalls: 1,
       inputTokens: input,
       outputTokens: output,
@@ -138,12 +139,12 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
       const result = await handler(request);
       run?.answered(request, result);
       const failed = (result as { status?: unknown }).status === "error";
-      countCall(CHANNEL, context, { toolCalls: 1, failedCalls: failed ? 1 : 0 });
+      countCall(context, { toolCalls: 1, failedCalls: failed ? 1 : 0 });
       return result;
     } catch (error) {
       if (isGraphBubbleUp(error)) throw error;
       run?.threw(request, error);
-      countCall(CHANNEL, context, { toolCalls: 1, failedCalls: 1 });
+      countCall(context, { toolCalls: 1, failedCalls: 1 });
       throw error;
     }
   }

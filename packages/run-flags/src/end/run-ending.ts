@@ -1,7 +1,7 @@
 import type { RootRunFacts, RunOutcome, RunRecord, RunRequest } from "@evenkeel/core";
 import { isCommand } from "@langchain/langgraph";
 
-import { totalSums } from "../gather/call-sums.ts";
+import { NO_CALLS, addCalls, callSums } from "../gather/call-sums.ts";
 import type { GatheredRun } from "../gather/gathered-run.ts";
 import { reportOf, wasAborted } from "../gather/report-of.ts";
 import { type EventSums, eventSums } from "../gather/run-events.ts";
@@ -52,10 +52,12 @@ export function runEnding(
   const { id: executionId, isNew } = context.execution;
   const continued = !isNew && !isCommand(request.input);
   const resumes = Number(held["resumes"] ?? 0) + (continued ? 1 : 0);
-  let loaded: Promise<void> | undefined;
+  let loaded: Promise<unknown> | undefined;
+  let earlier = NO_CALLS;
   let root: RootRunFacts | null = null;
   let finished: { status: RunOutcome["status"]; attempt: number } | undefined;
 
+  const sums = () => addCalls(earlier, callSums(context));
   const report = (outcome: RunOutcome | { status: "running" }): RunReport =>
     reportOf({
       request,
@@ -63,7 +65,7 @@ export function runEnding(
       outcome,
       resumes,
       gathered: memory.get("gathered") as GatheredRun,
-      sums: totalSums(held, memory),
+      sums: sums(),
       events: (memory.get("events") as EventSums | undefined) ?? eventSums(held["events"]),
     });
   const keep = (
@@ -75,6 +77,7 @@ export function runEnding(
     withKept(recordOf(context, known, fields.report, status), {
       v: 1,
       ...fields,
+      sums: sums(),
       people: kept?.people ?? [],
       trace: traceOf(root) ?? kept?.trace ?? null,
       review: kept?.review ?? null,
@@ -117,11 +120,16 @@ export function runEnding(
   return {
     resumes,
     begin() {
-      loaded = baselines?.load().catch(() => undefined);
+      const history = baselines?.load().catch(() => undefined);
+      loaded = history;
       if (!stored) return;
-      const fields = { report: report({ status: "running" }), judgement: null, clean: false };
-      if (isNew) keeper.put(keep(undefined, undefined, fields, "running"));
-      else void keeper.change(executionId, (known, kept) => keep(known, kept, fields, "running"));
+      const begun = (known?: RunRecord, kept?: KeptRun): RunRecord => {
+        earlier = kept?.sums ?? NO_CALLS;
+        const fields = { report: report({ status: "running" }), judgement: null, clean: false };
+        return keep(known, kept, fields, "running");
+      };
+      if (isNew) keeper.put(begun());
+      else loaded = Promise.all([history, keeper.change(executionId, begun)]);
       const { supersedes } = request;
       if (supersedes === undefined) return;
       const judged = (ended: RunReport) => judgeRun(ended, context.options, rules, undefined);

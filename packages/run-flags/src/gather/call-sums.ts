@@ -1,7 +1,17 @@
 import type { FlagContext } from "../options.ts";
-import type { CallSums } from "./gathered-run.ts";
 
-const NONE: CallSums = {
+/** Sums over calls, those included whose replies are in no message. */
+export interface CallSums {
+  modelCalls: number;
+  toolCalls: number;
+  failedCalls: number;
+  inputTokens: number;
+  outputTokens: number;
+  costUsd: number;
+}
+
+/** The sums of no call. */
+export const NO_CALLS: CallSums = {
   modelCalls: 0,
   toolCalls: 0,
   failedCalls: 0,
@@ -10,33 +20,21 @@ const NONE: CallSums = {
   costUsd: 0,
 };
 
-/** Adds a call to the sums of its node, which go into the checkpoint when the node has completed. */
-export function countCall(channel: string, context: FlagContext, call: Partial<CallSums>): void {
-  const { memory, state, node } = context;
-  const key = `node:${node ?? ""}`;
-  // Memory first: two calls of one step do not see what the other wrote.
-  const before = sumsOf(memory.get(key) ?? state.read(channel)[key]);
-  const sums = add(before, call);
-  memory.set(key, sums);
-  state.write(channel, { [key]: sums });
+/**
+ * Adds a call to the sums of this run. They stay in this process: in the checkpoint they would cost
+ * two statements a step, and a later process has the record and the messages to go by.
+ */
+export function countCall({ memory }: FlagContext, call: Partial<CallSums>): void {
+  memory.set("sums", addCalls(callSums({ memory }), call));
 }
 
-/** The sums of all nodes: what the checkpoint held, and over it what this process counted. */
-export function totalSums(
-  held: Readonly<Record<string, unknown>>,
-  memory: ReadonlyMap<string, unknown>,
-): CallSums {
-  const nodes = new Map([...Object.entries(held), ...memory]);
-  return [...nodes]
-    .filter(([key]) => key.startsWith("node:"))
-    .reduce((total, [, sums]) => add(total, sumsOf(sums)), NONE);
+/** The sums of this run so far. */
+export function callSums({ memory }: Pick<FlagContext, "memory">): CallSums {
+  return (memory.get("sums") as CallSums | undefined) ?? NO_CALLS;
 }
 
-function sumsOf(value: unknown): CallSums {
-  return { ...NONE, ...(value as Partial<CallSums> | undefined) };
-}
-
-function add(one: CallSums, other: Partial<CallSums>): CallSums {
+/** Both together. */
+export function addCalls(one: CallSums, other: Partial<CallSums>): CallSums {
   return {
     modelCalls: one.modelCalls + (other.modelCalls ?? 0),
     toolCalls: one.toolCalls + (other.toolCalls ?? 0),

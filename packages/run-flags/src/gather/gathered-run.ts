@@ -11,22 +11,13 @@ import {
   tokensOf,
 } from "./message-parts.ts";
 
-/** Bounded sums of a node's calls, which survive the process. */
-export interface CallSums {
-  modelCalls: number;
-  toolCalls: number;
-  failedCalls: number;
-  inputTokens: number;
-  outputTokens: number;
-  costUsd: number;
-}
-
 interface GatheredTurn {
   id: string | undefined;
   text: string;
   calls: { id: string; tool: string; arguments: unknown; valid: boolean }[];
   tokens: { input: number; output: number } | undefined;
   cutShort: "length" | "filter" | undefined;
+  costUsd: number;
 }
 
 type GatheredAnswer = Pick<RunCall, "result" | "failed" | "known" | "valid">;
@@ -42,14 +33,14 @@ export interface GatheredRun {
   threw(request: ToolCallRequest, error: unknown): void;
   /** Index of a call among the run's calls, from 0. */
   stepOf(callId: string | null): number | undefined;
-  facts(): Pick<RunFacts, "requests" | "turns" | "tokens" | "offered">;
+  facts(): Pick<RunFacts, "requests" | "turns" | "tokens" | "costUsd" | "offered">;
 }
 
 const INVALID = /did not match expected schema|invalid (?:tool )?arguments|ToolInputParsing/i;
 const MOST_TURNS = 5_000;
 
-/** Starts gathering for one run. */
-export function gatherRun(): GatheredRun {
+/** Starts gathering for one run; `costOf` says what a reply cost in US dollars. */
+export function gatherRun(costOf: (reply: unknown) => number = () => 0): GatheredRun {
   const turns: GatheredTurn[] = [];
   const answers = new Map<string, GatheredAnswer>();
   const seen = new Set<string>();
@@ -67,6 +58,7 @@ export function gatherRun(): GatheredRun {
       calls: callsOf(message),
       tokens: tokensOf(message),
       cutShort: cutShortBy(message),
+      costUsd: costOf(message),
     });
   };
   const addAnswer = (message: MessageLike): void => {
@@ -127,6 +119,7 @@ export function gatherRun(): GatheredRun {
           ...(tokens === undefined ? {} : { tokens }),
           ...(cutShort === undefined ? {} : { cutShort }),
         })),
+        costUsd: turns.reduce((sum, { costUsd }) => sum + costUsd, 0),
         ...(offered.size === 0 ? {} : { offered: [...offered] }),
         ...(counted.length === 0
           ? {}

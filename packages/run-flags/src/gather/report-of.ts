@@ -5,7 +5,8 @@ import type { FlagContext } from "../options.ts";
 import { recordRun } from "../record-run.ts";
 import type { RunFacts } from "../run-facts.ts";
 import type { RunReport } from "../run-report.ts";
-import type { CallSums, GatheredRun } from "./gathered-run.ts";
+import type { CallSums } from "./call-sums.ts";
+import type { GatheredRun } from "./gathered-run.ts";
 import type { EventSums, SeenLoop } from "./run-events.ts";
 
 /** What a report is made from. */
@@ -56,7 +57,7 @@ export function reportOf({
     toolCalls: Math.max(report.toolCalls, sums.toolCalls),
     failedCalls: Math.max(report.failedCalls, sums.failedCalls),
     tokens: input + output === 0 ? null : { input, output },
-    costUsd: sums.costUsd === 0 ? null : sums.costUsd,
+    costUsd: Math.max(facts.costUsd ?? 0, sums.costUsd) || null,
   };
 }
 

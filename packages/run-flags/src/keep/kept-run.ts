@@ -1,6 +1,7 @@
 import type { FailureClass, RunRecord } from "@evenkeel/core";
 
 import { RunFlagsError } from "../errors.ts";
+import { type CallSums, NO_CALLS } from "../gather/call-sums.ts";
 import type { Judgement } from "../judge.ts";
 import type { RunReport } from "../run-report.ts";
 import { parseRunReport } from "./parse-run-report.ts";
@@ -48,6 +49,8 @@ export interface KeptReview {
 export interface KeptRun {
   v: 1;
   report: RunReport;
+  /** Calls of all processes, those included that no message tells of. */
+  sums: CallSums;
   /** Null while it runs or waits. */
   judgement: Judgement | null;
   /** It may stand as an example of a good run. */
@@ -70,6 +73,7 @@ export function keptRun(record: RunRecord | undefined): KeptRun | undefined {
   }
   return {
     ...kept,
+    sums: kept.sums ?? NO_CALLS,
     people: kept.people ?? [],
     review: kept.review ?? null,
     trace: kept.trace ?? null,

@@ -24,6 +24,8 @@ export interface RunBaselines {
 const REFRESH_MS = 60_000;
 const READ_RUNS = 500;
 const MOST_ENTRIES = 200;
+/** Summing up fifty runs costs more than judging one; a busy process need not do it for each. */
+const SUMMARY_MS = 1_000;
 
 /** Keeps baselines in memory, filled from the records of earlier runs where there is a store. */
 export function runBaselines(
@@ -32,6 +34,7 @@ export function runBaselines(
   now: () => number,
 ): RunBaselines {
   let entries = new Map<string, Map<string, BaselineEntry>>();
+  const summaries = new Map<string, { readonly baseline: Baseline; readonly at: number }>();
   let loadedAt = Number.NEGATIVE_INFINITY;
   let loading: Promise<void> | undefined;
 
@@ -58,6 +61,7 @@ export function runBaselines(
       }
     }
     entries = fresh;
+    summaries.clear();
     loadedAt = now();
   }
 
@@ -69,11 +73,21 @@ export function runBaselines(
     },
     of(report) {
       for (const key of baselineKeys(report)) {
-        const others = [...(entries.get(key) ?? [])]
-          .filter(([executionId]) => executionId !== report.executionId)
-          .map(([, entry]) => entry);
-        const baseline = summarizeBaseline(others, options);
-        if (baseline !== undefined) return baseline;
+        const held = entries.get(key);
+        if (held === undefined) continue;
+        const own = held.has(report.executionId);
+        const summary = summaries.get(key);
+        if (!own && summary !== undefined && now() - summary.at < SUMMARY_MS) {
+          return summary.baseline;
+        }
+        const others = [...held].filter(([executionId]) => executionId !== report.executionId);
+        const baseline = summarizeBaseline(
+          others.map(([, entry]) => entry),
+          options,
+        );
+        if (baseline === undefined) continue;
+        if (!own) summaries.set(key, { baseline, at: now() });
+        return baseline;
       }
       return undefined;
     },
