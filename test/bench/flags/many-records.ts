@@ -21,9 +21,9 @@ export async function measureManyRecords(
   await pool.query(
     `INSERT INTO evenkeel.run_records
        (execution_id, scope, thread_id, status, manifest_hash, started_at, at, body, sealed)
-     SELECT 'many-' || n, sample.scope, 'thread-' || n % 10000, status, NULL, began, began,
+     SELECT 'many-' || n, sample.scope, 'thread-' || n % 10000, made.status, NULL, began, began,
        replace(
-         replace(replace(sample.body, sample.execution_id, 'many-' || n), '"completed"', '"' || status || '"'),
+         replace(replace(sample.body, sample.execution_id, 'many-' || n), '"completed"', '"' || made.status || '"'),
          sample.started, to_char(began AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
        NULL
      FROM (SELECT *, body::jsonb ->> 'startedAt' AS started FROM evenkeel.run_records LIMIT 1) sample,
