@@ -7,6 +7,7 @@ import { validateThresholds } from "./threshold/thresholds.ts";
 /** What an option may be, in words, and how it is told. */
 type Check = readonly [allowed: string, holds: (value: unknown) => boolean];
 
+const LONGEST_TIMER_MS = 2_147_483_647;
 const MIN_PREVIEW_TOKENS = 20;
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const figure: Check = ["a finite number of at least 1", isFigure];
@@ -18,6 +19,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   ],
   maxTokens: figure,
   maxBytes: figure,
+  storeTimeoutMs: [`a number of milliseconds from 1 to ${LONGEST_TIMER_MS}`, isTimeout],
   tokenCounter: ["a function that counts, or { name, approximate, count }", isCounter],
   perTool: ["an object of { maxTokens?, maxBytes? } or false, by tool name", isPerTool],
   preview: [`{ maxTokens? }, at least ${MIN_PREVIEW_TOKENS}`, isPreview],
@@ -103,6 +105,10 @@ function isFigureOrNothing(value: unknown): boolean {
 
 function isFigure(value: unknown): boolean {
   return isNumber(value) && value >= 1;
+}
+
+function isTimeout(value: unknown): boolean {
+  return isNumber(value) && value >= 1 && value <= LONGEST_TIMER_MS;
 }
 
 function isNumber(value: unknown): value is number {

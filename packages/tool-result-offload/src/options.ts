@@ -25,6 +25,11 @@ export interface ToolResultOffloadOptions extends OffloadThresholds, ResultLimit
    * @default o200k where `gpt-tokenizer` is installed, else an estimate
    */
   tokenCounter?: TokenCounter | CountTokens | undefined;
+  /**
+   * Milliseconds one request to the store may take, whatever it is for.
+   * @default 10000
+   */
+  storeTimeoutMs?: number | undefined;
   /** Thresholds of single tools; `false` leaves a tool's results where they are. */
   perTool?: PerToolThresholds | undefined;
   /** How large a preview is; by default 800 tokens, and at most half of what a result may cost. */
@@ -52,6 +57,7 @@ export interface OffloadSettings {
   readonly perTool: PerToolThresholds;
   readonly previewTokens: number | null;
   readonly limits: ResultLimits;
+  readonly storeTimeoutMs: number;
   readonly tools: ReadingTools | null;
   readonly preserveErrors: boolean;
   readonly refArguments: Readonly<Record<string, readonly string[]>>;

@@ -53,12 +53,13 @@ export function toolResultOffloadMiddleware(options: ToolResultOffloadOptions = 
 
 function settingsOf(options: ToolResultOffloadOptions): OffloadSettings {
   const { perTool = {}, preserveErrors = true, refArguments = {}, tools = {} } = options;
-  const { maxTokens = 2_000, maxBytes = 32 * 1024, preview } = options;
+  const { maxTokens = 2_000, maxBytes = 32 * 1024, storeTimeoutMs = 10_000, preview } = options;
   return {
     thresholds: { maxTokens, maxBytes },
     perTool,
     previewTokens: preview?.maxTokens ?? null,
     limits: limitsOf(options),
+    storeTimeoutMs,
     tools: tools === false ? null : { ...namesOf(tools), limits: tools.limits ?? {} },
     preserveErrors,
     refArguments,

@@ -9,11 +9,12 @@ import type { KeepOptions } from "../src/call/keep-result.ts";
 import { recallResult } from "../src/index.ts";
 import { renderTruncated } from "../src/preview/frame.ts";
 import { openResults } from "../src/results/results.ts";
+import { timedStore } from "../src/results/timed-store.ts";
 import { counter, owner } from "./support/reading.ts";
 
 function keepOptions(store: ResultStore): KeepOptions {
-  const results = openResults(store);
-  const nothing = { limits: {}, meta: {}, tools: {}, signal: undefined };
+  const results = openResults(timedStore(store, { timeoutMs: 5_000, signal: undefined }));
+  const nothing = { limits: {}, meta: {}, tools: {} };
   return { ...nothing, results, owner, counter, maxPreviewTokens: 800 };
 }
 

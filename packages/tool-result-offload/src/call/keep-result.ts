@@ -7,7 +7,6 @@ import type { Preview } from "../preview/preview.ts";
 import { encodeContent } from "../results/content-codec.ts";
 import type { ResultLimits } from "../results/quotas.ts";
 import type { Results } from "../results/results.ts";
-import { callStore } from "../results/store-call.ts";
 import type { TokenCounter } from "../threshold/token-counter.ts";
 
 /** Where and how a result is kept. */
@@ -20,7 +19,6 @@ export interface KeepOptions {
   meta: Readonly<Record<string, unknown>>;
   maxPreviewTokens: number;
   tools: ReadingToolNames;
-  signal: AbortSignal | undefined;
 }
 
 /** A result that is kept, and what stands in the context for it. */
@@ -31,20 +29,14 @@ export interface KeptResult {
   readonly text: string;
 }
 
-/** A store may be slow; a run must not hang on it. */
-const TIMEOUT_MS = 30_000;
-
 /**
  * Puts a tool's answer into the store and renders what takes its place. The store is written first:
  * a crash in between leaves an orphan for prune, never a handle to nothing.
  */
 export async function keepResult(content: unknown, options: KeepOptions): Promise<KeptResult> {
-  const { results, owner, counter, limits, meta, maxPreviewTokens, tools, signal } = options;
+  const { results, owner, counter, limits, meta, maxPreviewTokens, tools } = options;
   const { shape, source } = encodeContent(content);
-  const stored = await callStore(
-    () => results.put(owner, source, { ...limits, meta: { ...meta, shape } }),
-    { timeoutMs: TIMEOUT_MS, signal },
-  );
+  const stored = await results.put(owner, source, { ...limits, meta: { ...meta, shape } });
   const visible = shape.as === "json" && Array.isArray(content) ? (content as unknown[]) : source;
   const preview = previewContent(visible, { maxTokens: maxPreviewTokens, counter, facts: stored });
   return { stored, preview, text: renderOffloaded(stored.handle, preview, tools) };

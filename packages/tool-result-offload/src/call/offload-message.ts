@@ -4,14 +4,13 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { OffloadError } from "../errors.ts";
 import { renderTruncated } from "../preview/frame.ts";
-import { openResults } from "../results/results.ts";
 import { isSurelySmall, planOffload, thresholdsFor } from "../threshold/thresholds.ts";
 import type { OffloadThresholds } from "../threshold/thresholds.ts";
 import type { TokenCounter } from "../threshold/token-counter.ts";
 import { valueSize } from "../threshold/value-size.ts";
 import { keepResult } from "./keep-result.ts";
 import { offloadMarkOf, withMark } from "./mark.ts";
-import { counterOf } from "./scope.ts";
+import { counterOf, resultsOf } from "./scope.ts";
 import type { OffloadScope } from "./scope.ts";
 
 /** Where a message was met: fresh from its tool, or in a history. */
@@ -123,17 +122,16 @@ async function keepPart(
   value: unknown,
   part: Part,
 ): Promise<(Kept & { readonly kind: string }) | undefined> {
-  const { settings, store, owner, signal, context } = scope;
+  const { settings, owner } = scope;
   const { limits: _, ...tools } = settings.tools ?? { limits: {} };
   const { stored, preview, text } = await keepResult(value, {
-    results: openResults(store, context.now),
+    results: resultsOf(scope),
     owner,
     counter,
     limits: settings.limits,
     meta: { tool: message.name ?? null, part },
     maxPreviewTokens: previewTokens(thresholds, settings.previewTokens),
     tools,
-    signal,
   });
   // What would stand in its place is no smaller; the copy in the store goes by its age.
   if (Buffer.byteLength(text) >= stored.size) return undefined;

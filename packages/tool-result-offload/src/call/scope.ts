@@ -4,8 +4,11 @@ import type { BaseStore } from "@langchain/langgraph";
 import { baseStoreResults } from "../drivers/base-store/driver.ts";
 import { OffloadError } from "../errors.ts";
 import type { OffloadLive, OffloadSettings } from "../options.ts";
-import { openReading } from "../reading/context.ts";
 import type { ReadingContext } from "../reading/context.ts";
+import { resolveReadingLimits } from "../reading/limits.ts";
+import { openResults } from "../results/results.ts";
+import type { Results } from "../results/results.ts";
+import { timedStore } from "../results/timed-store.ts";
 import { loadTokenCounter } from "../threshold/token-counter.ts";
 import type { TokenCounter } from "../threshold/token-counter.ts";
 
@@ -39,18 +42,22 @@ export async function counterOf({ context }: OffloadScope): Promise<TokenCounter
   return context.live.tokenCounter ?? (await loadTokenCounter());
 }
 
+/** The results of a call's thread, in a store nobody waits for longer than agreed. */
+export function resultsOf({ store, settings, signal, context }: OffloadScope): Results {
+  const timeoutMs = settings.storeTimeoutMs;
+  return openResults(timedStore(store, { timeoutMs, signal }), context.now);
+}
+
 /** What the reading tools need to answer inside a call. */
 export async function readingContext(scope: OffloadScope): Promise<ReadingContext> {
-  const { store, owner, signal, settings, context } = scope;
-  const limits = settings.tools?.limits;
-  return openReading({
-    store,
+  const { owner, signal, settings } = scope;
+  return {
+    results: resultsOf(scope),
     owner,
     signal,
-    limits,
+    limits: resolveReadingLimits(settings.tools?.limits),
     counter: await counterOf(scope),
-    now: context.now,
-  });
+  };
 }
 
 // One for each store of a graph: parallel calls of a turn meet in its locks.

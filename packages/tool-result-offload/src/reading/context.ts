@@ -5,7 +5,7 @@ import { OffloadError } from "../errors.ts";
 import { classifyHandle } from "../results/handle.ts";
 import { openResults } from "../results/results.ts";
 import type { Results } from "../results/results.ts";
-import { callStore } from "../results/store-call.ts";
+import { timedStore } from "../results/timed-store.ts";
 import { approximateCounter } from "../threshold/token-counter.ts";
 import type { TokenCounter } from "../threshold/token-counter.ts";
 import { resolveReadingLimits } from "./limits.ts";
@@ -18,8 +18,6 @@ export interface ReadingContext {
   readonly limits: ResolvedReadingLimits;
   readonly counter: TokenCounter;
   readonly signal: AbortSignal | undefined;
-  /** Asks the store with its time limit. */
-  call<T>(operation: () => Promise<T>): Promise<T>;
 }
 
 /** What a reading context is opened on. */
@@ -30,6 +28,8 @@ export interface ReadingSource {
   /** @default an estimate */
   counter?: TokenCounter | undefined;
   signal?: AbortSignal | undefined;
+  /** Milliseconds one request to the store may take. @default 10000 */
+  storeTimeoutMs?: number | undefined;
   /** Epoch milliseconds. @default Date.now */
   now?: (() => number) | undefined;
 }
@@ -44,16 +44,17 @@ export interface ReadingAnswer {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+const STORE_TIMEOUT_MS = 10_000;
+
 export function openReading(source: ReadingSource): ReadingContext {
   const { store, owner, counter = approximateCounter, signal, now } = source;
-  const limits = resolveReadingLimits(source.limits);
+  const { storeTimeoutMs: timeoutMs = STORE_TIMEOUT_MS } = source;
   return {
-    results: openResults(store, now),
+    results: openResults(timedStore(store, { timeoutMs, signal }), now),
     owner,
     counter,
     signal,
-    limits,
-    call: (operation) => callStore(operation, { timeoutMs: limits.storeTimeoutMs, signal }),
+    limits: resolveReadingLimits(source.limits),
   };
 }
 

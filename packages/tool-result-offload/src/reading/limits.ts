@@ -8,11 +8,6 @@ export interface ReadingLimits {
    */
   maxTokens?: number | undefined;
   /**
-   * Milliseconds one request to the store may take.
-   * @default 10000
-   */
-  storeTimeoutMs?: number | undefined;
-  /**
    * Milliseconds a search may take before it answers with what it found so far.
    * @default 5000
    */
@@ -34,7 +29,6 @@ export type ResolvedReadingLimits = { readonly [Name in keyof ReadingLimits]-?: 
 
 const DEFAULTS: ResolvedReadingLimits = {
   maxTokens: 2_000,
-  storeTimeoutMs: 10_000,
   searchTimeoutMs: 5_000,
   queryTimeoutMs: 10_000,
   maxQueryBytes: 128 * 1024 * 1024,

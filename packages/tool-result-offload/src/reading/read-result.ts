@@ -36,7 +36,7 @@ export function readResult(
   return answering(async () => {
     const handle = checkedHandle(context.owner, written);
     const range = rangeOf(wanted);
-    const slice = await context.call(() => readWholeCharacters(context, handle, range));
+    const slice = await readWholeCharacters(context, handle, range);
     if (slice === undefined) throw resultGone(handle);
     return answerOf(context, handle, range, slice);
   });

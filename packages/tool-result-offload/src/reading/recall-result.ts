@@ -4,7 +4,6 @@ import { decodeContent } from "../results/content-codec.ts";
 import type { ContentShape } from "../results/content-codec.ts";
 import { checkedHandle, openReading, resultGone } from "./context.ts";
 import type { ReadingContext } from "./context.ts";
-import { timedPieces } from "./timed-pieces.ts";
 
 /** Where a result is recalled from, and for whom. */
 export interface RecallSource {
@@ -29,10 +28,10 @@ export function recallResult(source: RecallSource, handle: string): Promise<unkn
 export async function recall(context: ReadingContext, written: string): Promise<unknown> {
   const { owner, results } = context;
   const handle = checkedHandle(owner, written);
-  const stored = await context.call(() => results.stat(owner, handle));
+  const stored = await results.stat(owner, handle);
   if (stored === undefined) throw resultGone(handle);
   const bytes = new Uint8Array(stored.size);
-  for await (const piece of timedPieces(context, results.stream(owner, handle))) {
+  for await (const piece of results.stream(owner, handle)) {
     bytes.set(piece.bytes, piece.offset);
   }
   const { shape } = stored.meta as { shape?: ContentShape };

@@ -109,7 +109,7 @@ export function openResults(store: ResultStore, now: () => number = Date.now): R
       for await (const chunk of chunksOf(guardSource(source, maxBytes))) {
         if (facts === undefined) gatherer.add(chunk.bytes);
         await writer.write(chunk);
-        // A store without I/O would otherwise hold the event loop for the whole of a large result.
+        // A store without I/O would otherwise hold the event loop; the same holds for `stream`.
         if (chunk.index % CHUNKS_BETWEEN_BREATHS === CHUNKS_BETWEEN_BREATHS - 1)
           await setImmediate();
       }
@@ -166,6 +166,7 @@ export function openResults(store: ResultStore, now: () => number = Date.now): R
           position = start + chunk.bytes.length;
         }
         if (position >= found.result.size) return;
+        await setImmediate();
       }
     },
   };

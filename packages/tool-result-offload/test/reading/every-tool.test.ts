@@ -40,7 +40,7 @@ test.each(everyTool)("answers a store that is down or slow with a code when %s",
     openReading({
       store: { ...store, findResult: operation, readResult: operation },
       owner,
-      limits: { storeTimeoutMs: 50 },
+      storeTimeoutMs: 50,
     });
   const down = failing(() => Promise.reject(new Error("connect ECONNREFUSED")));
   expect(await use(down, handle)).toMatchObject({
@@ -60,7 +60,7 @@ test.each(everyTool)("passes an abort on as it is when %s", async (_, use) => {
 
 test.each([
   [{ maxTokens: 0 }, /maxTokens must be a number from 20/],
-  [{ storeTimeoutMs: Number.NaN }, /storeTimeoutMs/],
+  [{ queryTimeoutMs: Number.NaN }, /queryTimeoutMs/],
   [{ maxToken: 5 }, /no limit maxToken; there are maxTokens/],
 ])("refuses the limits %o", (limits, message) => {
   expect(() => resolveReadingLimits(limits as ReadingLimits)).toThrow(message);

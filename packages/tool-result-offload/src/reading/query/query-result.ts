@@ -6,7 +6,6 @@ import { figure } from "../../preview/cut.ts";
 import { answering, checkedHandle, resultGone, wholeNumber } from "../context.ts";
 import type { ReadingAnswer, ReadingContext } from "../context.ts";
 import { fitText } from "../page.ts";
-import { timedPieces } from "../timed-pieces.ts";
 import { runQuery } from "./run-query.ts";
 
 /** What to compute from a JSON result. */
@@ -37,13 +36,13 @@ export function queryResult(
       fallback: 0,
     });
     refuseBadQuery(query);
-    const stored = await context.call(() => context.results.stat(context.owner, handle));
+    const stored = await context.results.stat(context.owner, handle);
     if (stored === undefined) throw resultGone(handle);
     refuseTooLarge(stored, context.limits.maxQueryBytes);
     const { text, total } = await runQuery(
       { query, offset, length: PAGE_CHARS, timeoutMs: context.limits.queryTimeoutMs },
       {
-        pieces: timedPieces(context, context.results.stream(context.owner, handle)),
+        pieces: context.results.stream(context.owner, handle),
         size: stored.size,
       },
       context.signal,

@@ -3,7 +3,6 @@ import { quoteAsData } from "@evenkeel/core";
 import { counted, figure } from "../../preview/cut.ts";
 import { answering, checkedHandle, resultGone, wholeNumber } from "../context.ts";
 import type { ReadingAnswer, ReadingContext } from "../context.ts";
-import { timedPieces } from "../timed-pieces.ts";
 import { lineSegments } from "./line-segments.ts";
 import type { LineSegment } from "./line-segments.ts";
 import { isWholeLine, matchReport, needsPosition } from "./match-report.ts";
@@ -46,7 +45,7 @@ export function searchResult(
     const limit = wholeNumber("limit", wanted.limit, { min: 1, max: MAX_LIMIT, fallback: 20 });
     const bounds = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
     const offset = wholeNumber("offset", wanted.offset, bounds);
-    const stored = await context.call(() => context.results.stat(context.owner, handle));
+    const stored = await context.results.stat(context.owner, handle);
     if (stored === undefined) throw resultGone(handle);
     const report = matchReport(around);
     const stoppedAt = await scan(context, { handle, offset, limit, compiled, report });
@@ -76,7 +75,7 @@ async function scan(
   { handle, offset, limit, compiled, report }: Scan,
 ): Promise<number | undefined> {
   const deadline = performance.now() + context.limits.searchTimeoutMs;
-  const pieces = timedPieces(context, context.results.stream(context.owner, handle, { offset }));
+  const pieces = context.results.stream(context.owner, handle, { offset });
   for await (const segments of lineSegments(pieces)) {
     for (const segment of segments) {
       if (report.matches.length >= limit) {
