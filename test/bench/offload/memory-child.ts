@@ -1,4 +1,6 @@
 /** One process that has one large result, and tells how large it grew itself. */
+import { setImmediate } from "node:timers/promises";
+
 import { withMiddleware } from "@evenkeel/core";
 import { evenkeelPostgres } from "@evenkeel/postgres";
 import { reportResult } from "@evenkeel/testing";
@@ -24,7 +26,7 @@ const [act = "make", megabytes = "0", connectionString = ""] = process.argv.slic
 const BLOCK_BYTES = 1_000_000;
 
 const baseRss = process.memoryUsage.rss();
-const messageBytes = act === "make" ? makeText().length : await runGraph(act === "offload");
+const messageBytes = act === "make" ? makeText().length : await runGraph();
 const peakRss = process.resourceUsage().maxRSS * 1_024;
 reportResult({ baseRss, peakRss, messageBytes } satisfies MemoryReport);
 
@@ -36,15 +38,30 @@ function makeText(): string {
   return Buffer.concat(blocks).toString("latin1");
 }
 
-async function runGraph(offload: boolean): Promise<number> {
+/** The same blocks one by one, as an export comes from a service. */
+async function* streamBlocks(): AsyncGenerator<string> {
+  for (let block = 0; block < Number(megabytes); block += 1) {
+    yield logOf(BLOCK_BYTES, block * 100_000);
+    await setImmediate();
+  }
+}
+
+async function runGraph(): Promise<number> {
   const pool = new Pool({ connectionString });
   const store = evenkeelPostgres(pool, { schema: "bench_memory" });
   await store.setup();
-  const fetchLog = tool(makeText, {
+  const spec = {
     name: "fetch_log",
     description: "a log",
     schema: { type: "object", properties: {} },
-  });
+  } as const;
+  const fetchLog =
+    act === "stream"
+      ? tool(() => ["The log.", streamBlocks()], {
+          ...spec,
+          responseFormat: "content_and_artifact",
+        })
+      : tool(makeText, spec);
   const graph = new StateGraph(MessagesAnnotation)
     .addNode("tools", new ToolNode([fetchLog]))
     .addEdge(START, "tools")
@@ -53,7 +70,7 @@ async function runGraph(offload: boolean): Promise<number> {
     content: "",
     tool_calls: [{ name: "fetch_log", args: {}, id: "call" }],
   });
-  const stack = offload ? [toolResultOffloadMiddleware({ store })] : [];
+  const stack = act !== "bare" ? [toolResultOffloadMiddleware({ store })] : [];
   const { messages } = await withMiddleware(graph, stack).invoke(
     { messages: [call] },
     { configurable: { thread_id: "bench" } },

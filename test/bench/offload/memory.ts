@@ -21,6 +21,7 @@ export async function measureMemory(
     ["a tool that makes the text", "make"],
     ["the same in a graph, not checkpointed", "bare"],
     ["offloaded to Postgres", "offload"],
+    ["streamed to Postgres", "stream"],
   ] as const) {
     say(`memory: ${what}, ${megabytes} MB`);
     const args = [act, String(megabytes), connectionString];

@@ -10,7 +10,9 @@ import type { TokenCounter } from "../threshold/token-counter.ts";
 import { valueSize } from "../threshold/value-size.ts";
 import { keepResult } from "./keep-result.ts";
 import { offloadMarkOf, withMark } from "./mark.ts";
-import { counterOf, resultsOf } from "./scope.ts";
+import { isStream, offloadStream } from "./offload-stream.ts";
+import type { ArtifactStream } from "./offload-stream.ts";
+import { counterOf, resultsOf, toolNames } from "./scope.ts";
 import type { OffloadScope } from "./scope.ts";
 
 /** Where a message was met: fresh from its tool, or in a history. */
@@ -35,6 +37,7 @@ export async function offloadMessage(
   const small = isSurelySmall(message.content, thresholds);
   // An artifact costs the model nothing: it counts where a tool adds it to the state.
   const artifact: unknown = metIn === "tool" ? message.artifact : undefined;
+  if (isStream(artifact)) return streamed(message, artifact, scope);
   if (small && artifact === undefined) return message;
   const counter = await counterOf(scope);
   const job: Job = { message, thresholds, scope, metIn, counter };
@@ -42,6 +45,26 @@ export async function offloadMessage(
   const reference = await offloadPart(job, artifact, "artifact");
   if (content === undefined && reference === undefined) return message;
   return replaced(message, content, reference);
+}
+
+/** A stream has no size before it was read; the text beside it is the tool's own, and treated as ever. */
+async function streamed(
+  message: ToolMessage,
+  stream: ArtifactStream,
+  scope: OffloadScope,
+): Promise<ToolMessage> {
+  if (scope.context.mode === "observe") return message;
+  const { note, handle, bytes } = await offloadStream(message, stream, scope);
+  const artifact = { evenkeel_result: { handle, bytes } };
+  const beside = await offloadMessage(copyOf(message, { artifact }), scope, "tool");
+  const { content } = beside;
+  return copyOf(beside, {
+    artifact,
+    content:
+      typeof content === "string"
+        ? [content, note].filter((text) => text !== "").join("\n")
+        : [...content, { type: "text" as const, text: note }],
+  });
 }
 
 interface Job {
@@ -112,6 +135,8 @@ async function offloadPart(job: Job, value: unknown, part: Part): Promise<Kept |
       callId,
       detail: { ...detail, code, bytes },
     });
+    // Code reads an artifact, and code cannot tell a cut from the whole: it stays where it was.
+    if (part === "artifact") return undefined;
     const maxTokens = previewTokens(thresholds, scope.settings.previewTokens);
     return { text: renderTruncated(value, error, { counter, maxTokens }), handle: null, bytes };
   }
@@ -123,7 +148,6 @@ async function keepPart(
   part: Part,
 ): Promise<(Kept & { readonly kind: string }) | undefined> {
   const { settings, owner } = scope;
-  const { limits: _, ...tools } = settings.tools ?? { limits: {} };
   const { stored, preview, text } = await keepResult(value, {
     results: resultsOf(scope),
     owner,
@@ -131,7 +155,7 @@ async function keepPart(
     limits: settings.limits,
     meta: { tool: message.name ?? null, part },
     maxPreviewTokens: previewTokens(thresholds, settings.previewTokens),
-    tools,
+    tools: toolNames(settings),
   });
   // What would stand in its place is no smaller; the copy in the store goes by its age.
   if (Buffer.byteLength(text) >= stored.size) return undefined;
@@ -153,12 +177,26 @@ function replaced(
   content: Kept | undefined,
   artifact: Kept | undefined,
 ): ToolMessage {
-  const { id, name, status, tool_call_id, additional_kwargs, response_metadata } = message;
-  const mark = content === undefined ? {} : withMark({ v: 1, ...whereabouts(content) });
-  const kept =
-    artifact === undefined ? message.artifact : { evenkeel_result: whereabouts(artifact) };
-  return new ToolMessage({
+  return copyOf(message, {
     content: content?.text ?? message.content,
+    mark: content === undefined ? {} : withMark({ v: 1, ...whereabouts(content) }),
+    artifact:
+      artifact === undefined ? message.artifact : { evenkeel_result: whereabouts(artifact) },
+  });
+}
+
+function copyOf(
+  message: ToolMessage,
+  changes: {
+    content?: ToolMessage["content"];
+    mark?: Readonly<Record<string, unknown>>;
+    artifact: unknown;
+  },
+): ToolMessage {
+  const { id, name, status, tool_call_id, additional_kwargs, response_metadata } = message;
+  const { content = message.content, mark = {}, artifact } = changes;
+  return new ToolMessage({
+    content,
     tool_call_id,
     response_metadata,
     additional_kwargs: { ...additional_kwargs, ...mark },
@@ -166,7 +204,7 @@ function replaced(
     ...(name === undefined ? {} : { name }),
     ...(status === undefined ? {} : { status }),
     ...(message.metadata === undefined ? {} : { metadata: message.metadata }),
-    ...(kept === undefined ? {} : { artifact: kept as unknown }),
+    ...(artifact === undefined ? {} : { artifact }),
   });
 }
 

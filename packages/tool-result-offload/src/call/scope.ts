@@ -4,6 +4,7 @@ import type { BaseStore } from "@langchain/langgraph";
 import { baseStoreResults } from "../drivers/base-store/driver.ts";
 import { OffloadError } from "../errors.ts";
 import type { OffloadLive, OffloadSettings } from "../options.ts";
+import type { ReadingToolNames } from "../preview/frame.ts";
 import type { ReadingContext } from "../reading/context.ts";
 import { resolveReadingLimits } from "../reading/limits.ts";
 import { openResults } from "../results/results.ts";
@@ -46,6 +47,13 @@ export async function counterOf({ context }: OffloadScope): Promise<TokenCounter
 export function resultsOf({ store, settings, signal, context }: OffloadScope): Results {
   const timeoutMs = settings.storeTimeoutMs;
   return openResults(timedStore(store, { timeoutMs, signal }), context.now);
+}
+
+/** The reading tools as the model knows them. */
+export function toolNames({ tools }: OffloadSettings): ReadingToolNames {
+  if (tools === null) return {};
+  const { read, search, query } = tools;
+  return { read, search, query };
 }
 
 /** What the reading tools need to answer inside a call. */

@@ -2,6 +2,7 @@ import { EvenkeelError, quoteAsData } from "@evenkeel/core";
 
 import type { TokenCounter } from "../threshold/token-counter.ts";
 import { counted, figure } from "./cut.ts";
+import type { ContentKind } from "./kind.ts";
 import { previewContent } from "./preview.ts";
 import type { Preview } from "./preview.ts";
 
@@ -23,7 +24,7 @@ export function renderOffloaded(
   return [
     `[The result is kept outside this conversation as ${handle}: ${size}. This is a preview of it:]`,
     quoteAsData(preview.text, handle),
-    `[${waysOn(handle, preview, tools)}]`,
+    `[${waysOn(handle, preview.kind, tools)}]`,
   ].join("\n");
 }
 
@@ -41,14 +42,15 @@ export function renderTruncated(
   ].join("\n");
 }
 
-function waysOn(handle: string, preview: Preview, tools: ReadingToolNames): string {
+/** How the model gets at the rest, by the tools it has. */
+export function waysOn(handle: string, kind: ContentKind, tools: ReadingToolNames): string {
   const ways: string[] = [];
   const argument = `handle "${handle}"`;
   if (tools.read !== undefined) ways.push(`read parts of it with ${tools.read}`);
-  if (tools.search !== undefined && preview.kind !== "binary") {
+  if (tools.search !== undefined && kind !== "binary") {
     ways.push(`find lines by regular expression with ${tools.search}`);
   }
-  if (tools.query !== undefined && ["json", "json-lines", "blocks"].includes(preview.kind)) {
+  if (tools.query !== undefined && ["json", "json-lines", "blocks"].includes(kind)) {
     ways.push(`filter and count with ${tools.query}`);
   }
   return ways.length === 0
