@@ -1,3 +1,5 @@
+import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
+
 import { monday, tuesday } from "./releases.ts";
 import type { Release } from "./releases.ts";
 import type { ModelRequestBody, Observation } from "./variants.ts";
@@ -63,7 +65,17 @@ export const rows: readonly Row[] = [
     show: ({ checkpoints }) => String(checkpoints),
     claim: ({ bare, evenkeel, scripted }) => !scripted || bare.checkpoints === evenkeel.checkpoints,
   },
-  { label: "bytes in Postgres", show: ({ databaseBytes }) => databaseBytes.toLocaleString("en") },
+  {
+    label: "tokens of the last request",
+    show: (seen) => tokensOf(seen).toLocaleString("en"),
+    claim: ({ bare, evenkeel, scripted }) => !scripted || tokensOf(evenkeel) < tokensOf(bare) / 5,
+  },
+  {
+    label: "bytes of checkpoints",
+    show: ({ databaseBytes }) => databaseBytes.toLocaleString("en"),
+    claim: ({ bare, evenkeel, scripted }) =>
+      !scripted || evenkeel.databaseBytes < bare.databaseBytes / 3,
+  },
   { label: "time, both processes", show: ({ durationMs }) => `${Math.round(durationMs)} ms` },
 ];
 
@@ -96,7 +108,13 @@ function systemPromptOf({ messages }: ModelRequestBody): string {
 }
 
 function remedyOf({ tools = [] }: ModelRequestBody): string {
-  return tools.at(-1)?.function.name ?? "none";
+  const names = tools.map((tool) => tool.function.name);
+  return names.find((name) => name === monday.remedy || name === tuesday.remedy) ?? "none";
+}
+
+/** What the last request made the model read: its messages, by the tokenizer of the real models. */
+function tokensOf({ requests }: Observation): number {
+  return countTokens(JSON.stringify(requests.at(-1)?.messages ?? []));
 }
 
 function shorten(fields: readonly string[]): string {

@@ -2,7 +2,9 @@ import { appendFile } from "node:fs/promises";
 
 import { configFreezeMiddleware } from "@evenkeel/config-freeze";
 import { withMiddleware, wrapModel } from "@evenkeel/core";
+import { evenkeelPostgres } from "@evenkeel/postgres";
 import { reportResult } from "@evenkeel/testing";
+import { toolResultOffloadMiddleware } from "@evenkeel/tool-result-offload";
 import { awaitAllCallbacks } from "@langchain/core/callbacks/promises";
 import { HumanMessage } from "@langchain/core/messages";
 import { LangChainTracer } from "@langchain/core/tracers/tracer_langchain";
@@ -28,7 +30,8 @@ const release = releaseOf(releaseName);
 const pool = new pg.Pool({ connectionString: process.env["DEMO_DATABASE_URL"] });
 pool.on("error", () => undefined);
 const checkpointer = new PostgresSaver(pool, undefined, { schema });
-if (step === "start") await checkpointer.setup();
+const store = evenkeelPostgres(pool, { schema: `${schema}_evenkeel` });
+if (step === "start") await Promise.all([checkpointer.setup(), store.setup()]);
 
 const model = modelOf(release, {
   baseURL: process.env["DEMO_MODEL_URL"],
@@ -41,7 +44,7 @@ const agent =
     ? refundAgent(release, model, checkpointer)
     : withMiddleware(
         refundAgent(release, wrapModel(model), checkpointer),
-        [configFreezeMiddleware({ tools: remedies })],
+        [configFreezeMiddleware({ tools: remedies }), toolResultOffloadMiddleware({ store })],
         {
           onEvent: ({ name, detail }) => {
             if (name === "config-drifted") drift.push(...fieldsOf(detail));
