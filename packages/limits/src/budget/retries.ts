@@ -134,8 +134,9 @@ export function runRetries(parts: RetriesParts): Retries {
   };
 }
 
+/** What a grant is for: one tool call, or any call of a model, which has no id that all layers know. */
 function drawnKey({ callId, kind, target }: Pick<RetryDraw, "callId" | "kind" | "target">): string {
-  return callId ?? `${kind}:${target ?? ""}`;
+  return kind === "tool" ? `tool:${callId ?? target ?? ""}` : kind;
 }
 
 /** The tool a retry is of; no tool has an empty name. */
