@@ -28,7 +28,7 @@ export interface ListQuery {
 }
 
 /** What is printed for help. */
-export const USAGE = `evenkeel-flags: runs marked for review
+export const USAGE: string = `evenkeel-flags: runs marked for review
 
   evenkeel-flags list    prints flagged runs, newest first
     --severity NAME      from this severity on: ${SEVERITIES.join(", ")}

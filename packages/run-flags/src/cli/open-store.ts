@@ -1,4 +1,5 @@
 import type { EvenkeelStore } from "@evenkeel/core";
+import type { Client } from "langsmith";
 
 import { RunFlagsError } from "../errors.ts";
 import type { StoreAddress } from "./command-line.ts";
@@ -23,8 +24,8 @@ export async function openStore({ url, schema }: StoreAddress): Promise<OpenStor
 }
 
 /** LangSmith's client, as the environment configures it. */
-export async function openLangSmith() {
-  const { Client } = await import("langsmith").catch((error: unknown) =>
+export async function openLangSmith(): Promise<Client> {
+  const langsmith = await import("langsmith").catch((error: unknown) =>
     missing("langsmith", error),
   );
   if (process.env["LANGSMITH_API_KEY"] === undefined) {
@@ -33,7 +34,7 @@ export async function openLangSmith() {
       message: "evenkeel-flags: LANGSMITH_API_KEY is not set; LangSmith needs it.",
     });
   }
-  return new Client();
+  return new langsmith.Client();
 }
 
 function missing(packages: string, cause: unknown): never {

@@ -14,7 +14,10 @@ export function sampleOwner(scope: string = unique("scope")): ResultOwner {
 }
 
 /** Cuts a content into chunks, as whoever stores a result does. */
-export function chunksOf(content: Uint8Array, chunkBytes = SAMPLE_CHUNK_BYTES): ResultChunk[] {
+export function chunksOf(
+  content: Uint8Array,
+  chunkBytes: number = SAMPLE_CHUNK_BYTES,
+): ResultChunk[] {
   const chunks: ResultChunk[] = [];
   let newlinesBefore = 0;
   for (let start = 0; start < content.length; start += chunkBytes) {
