@@ -42,9 +42,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const rows = await measure({ pairs, toolCalls, thinks });
   console.error("... a bad day, with a breaker and without");
-  const days = await Promise.all([await playBadDay(SEED, false), await playBadDay(SEED, true)]);
-  const badDay = days[0].map((bare, index) => {
-    const { calls = 0, answered = 0, lostSeconds = 0 } = days[1][index] ?? {};
+  const bareDay = await playBadDay(SEED, false);
+  const brokenDay = await playBadDay(SEED, true);
+  const badDay = bareDay.map((bare, index) => {
+    const { calls = 0, answered = 0, lostSeconds = 0 } = brokenDay[index] ?? {};
     return {
       phase: bare.phase,
       asked: bare.asked,
@@ -60,7 +61,9 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(JSON.stringify({ rows, badDay }, undefined, 2));
   } else {
     console.table(rows);
-    console.log("One service's bad day, asked once a second with two retries a call (virtual time):");
+    console.log(
+      "One service's bad day, asked once a second with two retries a call (virtual time):",
+    );
     console.table(badDay);
   }
   return rows.every((row) => row["steps equal"]) ? 0 : 1;
@@ -93,7 +96,10 @@ async function measure({ pairs, toolCalls, thinks }: Plan) {
   };
   const rows = [];
   try {
-    for (const [family, subject] of Object.entries({ StateGraph: stateGraph, createAgent: plainAgent })) {
+    for (const [family, subject] of Object.entries({
+      StateGraph: stateGraph,
+      createAgent: plainAgent,
+    })) {
       for (const thinkMs of thinks) {
         for (const [title, stack] of Object.entries(stacks)) {
           console.error(`... ${family}, ${title}, the model thinks ${thinkMs} ms`);

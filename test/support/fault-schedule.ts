@@ -8,6 +8,8 @@ export interface ScheduledFault {
   readonly retryAfterMs: number | undefined;
   /** How long the call takes, in milliseconds. */
   readonly tookMs: number;
+  /** Whether the same call meets it again when it is tried again at once. */
+  readonly lasts: boolean;
 }
 
 /** A stretch of calls that go alike. */
@@ -22,11 +24,17 @@ const answered = (tookMs: number): Omit<ScheduledFault, "phase"> => ({
   status: undefined,
   retryAfterMs: undefined,
   tookMs,
+  lasts: true,
 });
-const failed = (status: number, tookMs: number, retryAfterMs?: number): Omit<ScheduledFault, "phase"> => ({
+const failed = (
+  status: number,
+  tookMs: number,
+  retryAfterMs?: number,
+): Omit<ScheduledFault, "phase"> => ({
   status,
   retryAfterMs,
   tookMs,
+  lasts: true,
 });
 
 /** A service's bad day: passing trouble, throttling, an outage, flapping, slowness, and quiet between. */
@@ -35,7 +43,7 @@ export const BAD_DAY: readonly FaultPhase[] = [
   {
     name: "transient",
     calls: 40,
-    fault: (random) => (random() < 0.1 ? failed(503, 200) : answered(100)),
+    fault: (random) => (random() < 0.1 ? { ...failed(503, 200), lasts: false } : answered(100)),
   },
   {
     name: "throttled",
@@ -47,9 +55,11 @@ export const BAD_DAY: readonly FaultPhase[] = [
     name: "flapping",
     calls: 80,
     fault: (random, position) =>
-      Math.floor(position / 8) % 2 === 0 ? failed(503, 3_000) : answered(100 + random() * 50),
+      Math.floor(position / 8) % 2 === 0
+        ? failed(503, 3_000)
+        : answered(100 + Math.floor(random() * 50)),
   },
-  { name: "slow", calls: 40, fault: (random) => answered(4_000 + random() * 2_000) },
+  { name: "slow", calls: 40, fault: (random) => answered(4_000 + Math.floor(random() * 2_000)) },
   { name: "quiet again", calls: 40, fault: () => answered(100) },
 ];
 

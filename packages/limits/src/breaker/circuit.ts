@@ -55,21 +55,33 @@ export interface CircuitJson {
   readonly breakerState: Readonly<Record<string, unknown>>;
 }
 
-/** Makes a circuit, closed or as it was kept. */
+/** What a circuit begins with. */
+export interface CircuitStart {
+  /** As it was kept. @default closed */
+  readonly kept?: { readonly state: CircuitJson; readonly since: number };
+  /** Calls that went well before anybody counted. @default 0 */
+  readonly successes?: number;
+}
+
+/** Makes a circuit. */
 export function makeCircuit(
   options: CircuitOptions,
-  kept?: { readonly state: CircuitJson; readonly since: number },
+  { kept, successes = 0 }: CircuitStart = {},
 ): Circuit {
   const { window, minimumCalls, threshold, waitsMs } = options;
-  const build = (state: CircuitJson | undefined): ReturnType<typeof circuitBreaker> =>
-    circuitBreaker(
+  const build = (state: CircuitJson | undefined): ReturnType<typeof circuitBreaker> => {
+    const counts = { size: window, threshold, minimumNumberOfCalls: minimumCalls };
+    const breaker = new CountBreaker(counts);
+    for (let call = 0; call < successes; call += 1) breaker.success(CircuitState.Closed);
+    return circuitBreaker(
       handleWhenResult((ok) => ok === false),
       {
-        breaker: new CountBreaker({ size: window, threshold, minimumNumberOfCalls: minimumCalls }),
+        breaker,
         halfOpenAfter: new IterableBackoff(waitsMs),
         ...(state === undefined ? {} : { initialState: structuredClone(state) }),
       },
     );
+  };
   let policy = build(kept?.state);
   let isOpen = policy.state !== CircuitState.Closed;
   let trial: { readonly before: CircuitJson; readonly begunAt: number } | undefined;

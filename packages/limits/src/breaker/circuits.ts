@@ -10,6 +10,8 @@ export type Target = readonly ["tool", string] | readonly ["model", string, stri
 export interface ScopeCircuits {
   /** Those of a target, by the class of failure they count. */
   of(target: Target): ReadonlyMap<string, Circuit>;
+  /** Notes that a call of a target went well, in all its circuits and for those yet to be made. */
+  succeeded(target: Target, except: ReadonlySet<Circuit>): Promise<void>;
   /** The one of a target and a class, made closed where there is none. */
   ensure(target: Target, failureClass: string): Circuit;
   /** Takes over what another process, or an earlier one, has kept; returns what it could not read. */
@@ -51,19 +53,25 @@ export function circuitKey(target: Target, failureClass: string): string {
 }
 
 function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
-  const targets = new Map<string, Map<string, Circuit>>();
-  const group = (target: string): Map<string, Circuit> => {
-    const known = targets.get(target) ?? new Map<string, Circuit>();
+  const targets = new Map<string, TargetCircuits>();
+  const group = (target: string): TargetCircuits => {
+    const known = targets.get(target) ?? { circuits: new Map(), successes: 0 };
     targets.set(target, known);
     return known;
   };
   return {
     askedAt: 0,
     loading: undefined,
-    of: (target) => targets.get(JSON.stringify(target)) ?? NONE,
+    of: (target) => targets.get(JSON.stringify(target))?.circuits ?? NONE,
+    async succeeded(target, except) {
+      const known = group(JSON.stringify(target));
+      known.successes = Math.min(known.successes + 1, options().window);
+      const others = [...known.circuits.values()].filter((circuit) => !except.has(circuit));
+      await Promise.all(others.map((circuit) => circuit.record(true)));
+    },
     ensure(target, failureClass) {
-      const circuits = group(JSON.stringify(target));
-      const known = circuits.get(failureClass) ?? makeCircuit(options());
+      const { circuits, successes } = group(JSON.stringify(target));
+      const known = circuits.get(failureClass) ?? makeCircuit(options(), { successes });
       circuits.set(failureClass, known);
       return known;
     },
@@ -77,17 +85,26 @@ function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
           unreadable.push(key);
           continue;
         }
-        const circuits = group(place.target);
+        const { circuits } = group(place.target);
         const known = circuits.get(place.failureClass);
         // A trial call under way will say more than what is kept.
         if (known !== undefined && (known.since() >= sinceMs || known.status() === "probing")) {
           continue;
         }
-        circuits.set(place.failureClass, makeCircuit(options(), { state: kept, since: sinceMs }));
+        circuits.set(
+          place.failureClass,
+          makeCircuit(options(), { kept: { state: kept, since: sinceMs } }),
+        );
       }
       return unreadable;
     },
   };
+}
+
+interface TargetCircuits {
+  readonly circuits: Map<string, Circuit>;
+  /** Calls that went well, up to a window of them: a circuit is made with its first failure. */
+  successes: number;
 }
 
 const NONE: ReadonlyMap<string, Circuit> = new Map();

@@ -103,11 +103,7 @@ async function settle(verdict: Verdict, settling: Settling): Promise<void> {
     }),
   );
   if (verdict === "nothing") return;
-  if (failed === undefined) {
-    const others = [...circuits.of(target).values()].filter((circuit) => !probed.has(circuit));
-    await Promise.all(others.map((circuit) => circuit.record(true)));
-    return;
-  }
+  if (failed === undefined) return circuits.succeeded(target, probed);
   const circuit = circuits.ensure(target, failed);
   if (probed.has(circuit)) return;
   const opened = await circuit.record(false);
