@@ -1,10 +1,11 @@
 import { withEffect } from "@evenkeel/core";
-import type { ClaimOutcome, ToolResult } from "@evenkeel/core";
+import type { ClaimOutcome, Settlement, ToolResult } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { publicKey } from "./effect-identity.ts";
 import type { EffectCall } from "./effect.ts";
 import { perform } from "./perform-effect.ts";
+import { recordResult } from "./recorded-result.ts";
 
 /**
  * Records an effect beside the call and reports what would have been done about it; the call is made
@@ -35,33 +36,49 @@ export async function observeEffect(call: EffectCall): Promise<ToolResult> {
   if (claim.effect === "transactional") return inTransaction(outcome);
   if (outcome?.status !== "claimed") return bare();
   const { settlement, deliver } = await perform(call, outcome.effect, outcome.claim);
-  await live.store.settleEffect(outcome.claim, settlement).catch(warn);
+  await live.store.settleEffect(outcome.claim, settlement).catch((error: unknown) => warn(error));
   return deliver();
 
-  /** The tool needs a transaction, which is kept whatever the ledger makes of its record. */
+  /**
+   * The tool needs a transaction, and gets one that nobody can take over: the call is made once, so
+   * what goes back with a lost record could not be done again.
+   */
   async function inTransaction(met: ClaimOutcome | undefined): Promise<ToolResult> {
     const own = met?.status === "claimed" ? met.claim : undefined;
-    const observed = { ...claim, key: `observed:${claim.claimId}`, match: null };
-    const mine = own ?? claimIn(await live.store.claimEffect(observed));
-    if (mine === undefined) return bare();
+    const key = `observed:${claim.claimId}`;
+    const beside = await live.store.claimEffect({ ...claim, key, match: null });
+    if (beside.status !== "claimed") return bare();
     const done: { result?: ToolResult } = {};
-    await live.store.settleInTransaction?.(mine, async (transaction) => {
-      done.result = await bare({ transaction });
-      return { status: "settled", result: null };
-    });
-    return done.result ?? bare();
+    const record = async (status: Settlement["status"], result: unknown): Promise<void> => {
+      if (own !== undefined)
+        await live.store
+          .settleEffect(own, { status, result })
+          .catch((error: unknown) => warn(error));
+    };
+    try {
+      await live.store.settleInTransaction?.(beside.claim, async (transaction) => {
+        done.result = await bare({ transaction });
+        const result = recordResult(done.result, callId);
+        // The effect has a record already where it is the first of its kind.
+        return { status: own === undefined ? "settled" : "void", result };
+      });
+    } catch (error) {
+      await record("void", null);
+      if (done.result === undefined) throw error;
+      warn(error, "The tool's transaction did not commit; its answer was delivered.", "high");
+      return done.result;
+    }
+    if (done.result === undefined) return bare();
+    await record("settled", recordResult(done.result, callId));
+    return done.result;
   }
 
-  function claimIn(met: ClaimOutcome): { scope: string; key: string; token: number } | undefined {
-    return met.status === "claimed" ? met.claim : undefined;
-  }
-
-  function warn(error: unknown): void {
+  function warn(
+    error: unknown,
+    what = "The ledger did not answer.",
+    severity: "medium" | "high" = "medium",
+  ): void {
     if (isGraphBubbleUp(error)) throw error;
-    emit("middleware-warning", {
-      severity: "medium",
-      callId,
-      detail: { what: "The ledger did not answer.", tool: claim.tool },
-    });
+    emit("middleware-warning", { severity, callId, detail: { what, tool: claim.tool } });
   }
 }
