@@ -41,10 +41,9 @@ describe.each(KINDS)("nothing else is seen of a stack over a pause, on a %s", (k
     await assertUnseen([outer, inner]);
     const warned = warn.mock.calls.map(([warning]) => String(warning));
     // An order that breaks a promise is said at construction, and the recommended one breaks none.
-    if (place(outer) < place(inner)) expect(warned).toEqual([]);
-    for (const text of warned) {
-      expect(text).toContain(`${inner.name} must stand before ${outer.name}`);
-    }
+    const allowed =
+      place(outer) < place(inner) ? "none" : `${inner.name} must stand before ${outer.name}`;
+    expect(warned.filter((text) => !text.includes(allowed))).toEqual([]);
   });
 
   test("all of them at once, in any order", { timeout: 120_000 }, async () => {

@@ -71,7 +71,7 @@ const DECLARATION = /^(?:const|let|function|import) (?:[{[]([^}\]]*)[}\]]|(\w+))
 async function packageExamples(): Promise<CodeBlock[]> {
   const packages = await readdir(join(root, "packages"));
   const found = await Promise.all(packages.map(sourceExamples));
-  const ours = packages.map((name) => `@evenkeel/${name}`);
+  const ours = packages.map((name) => (name === "evenkeel" ? name : `@evenkeel/${name}`));
   const homes = new Map<string, string>();
   for (const from of [...ours, "vitest", "@langchain/langgraph", "pg"]) {
     const names = Object.keys((await import(from)) as object);

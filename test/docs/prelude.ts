@@ -1,5 +1,6 @@
 /** What code blocks of the documentation leave out: the reader's own graph, model, database. */
 import type { AnyMiddleware } from "@evenkeel/core";
+import type { ToolIdempotencyOptions } from "@evenkeel/tool-idempotency";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import type { CompiledStateGraph, MessagesAnnotation, StateGraph } from "@langchain/langgraph";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
@@ -24,6 +25,9 @@ declare global {
   const lookupOrder: StructuredToolInterface;
   const refund: StructuredToolInterface;
   const timingMiddleware: () => AnyMiddleware;
-  const loopDetectionMiddleware: () => AnyMiddleware;
+  const reconcile: Exclude<
+    NonNullable<ToolIdempotencyOptions["tools"]>[string],
+    string
+  >["reconcile"];
   const ChatOpenAI: typeof OpenAI;
 }

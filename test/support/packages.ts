@@ -27,8 +27,8 @@ export const CONCERNS: readonly Concern[] = [
   of("config-freeze", "configFreezeMiddleware", (store) => configFreezeMiddleware({ store })),
   of("run-flags", "runFlagsMiddleware", (store) => runFlagsMiddleware({ store })),
   of("loop-detection", "loopDetectionMiddleware", () => loopDetectionMiddleware()),
-  of("tool-result-offload", "toolResultOffloadMiddleware", () =>
-    toolResultOffloadMiddleware({ maxTokens: 500 }),
+  of("tool-result-offload", "toolResultOffloadMiddleware", (store) =>
+    toolResultOffloadMiddleware({ store, maxTokens: 500 }),
   ),
   of("failure-retry", "failureRetryMiddleware", () => failureRetryMiddleware()),
   of("limits", "budgetMiddleware", () => budgetMiddleware({ perExecution: { toolCalls: 100 } })),
