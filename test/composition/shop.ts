@@ -22,8 +22,12 @@ import { plainMessages } from "../support/agent-pair.ts";
 /** The kinds of graph a stack is put around. */
 export const KINDS = ["StateGraph", "createAgent"] as const;
 
+const THANKS = "Thank you.";
 const TURNS: ScriptedTurn[] = [
-  { toolCalls: [{ id: "1", name: "look_up", args: { order: "A1" } }] },
+  ({ messages }) =>
+    messages.at(-1)?.text === THANKS
+      ? { content: "You are welcome." }
+      : { toolCalls: [{ id: "1", name: "look_up", args: { order: "A1" } }] },
   {
     toolCalls: [
       { id: "2", name: "look_up", args: { order: "A2" } },
@@ -35,8 +39,18 @@ const TURNS: ScriptedTurn[] = [
 ];
 const ASKS_FROM = 10;
 
-/** A stack, made anew for each process; undefined for the bare graph. */
-export type MakeStack = (store: EvenkeelStore) => readonly AnyMiddleware[];
+/** The stack of a process, made anew for each; undefined for the bare graph. */
+export type MakeStack = (
+  store: EvenkeelStore,
+  process: number,
+) => readonly AnyMiddleware[] | undefined;
+
+/** Where an execution is kept. */
+export interface Keeping {
+  readonly checkpointer: BaseCheckpointSaver;
+  /** @default in memory */
+  readonly store?: EvenkeelStore;
+}
 
 /** What an execution came to, over a pause and in two processes. */
 export interface Carried {
@@ -57,27 +71,34 @@ interface Graph {
   getState(config: object): Promise<{ values: Record<string, unknown> }>;
 }
 
-/** A shop's execution: two orders looked up, one paid at once, one after a person has said yes. */
+/**
+ * A shop's thread in three processes: orders are looked up and paid, one of them after a person has
+ * said yes in the second, and in the third the customer writes again.
+ */
 export async function carryThrough(
   kind: (typeof KINDS)[number],
-  checkpointer: BaseCheckpointSaver,
-  makeStack?: MakeStack,
+  { checkpointer, store = memoryStore() }: Keeping,
+  makeStack: MakeStack = () => undefined,
 ): Promise<Carried> {
   const effects: number[] = [];
   const events: EvenkeelEvent[] = [];
   const streamed = new Set<string>();
   const requests: unknown[] = [];
-  const store = memoryStore();
   const config = { configurable: { thread_id: crypto.randomUUID() } };
   let state: Record<string, unknown> = {};
-  const content = "I want my money back for A1 and A2.";
-  for (const input of [{ messages: [{ role: "user", content }] }, new Command({ resume: "yes" })]) {
+  const inputs = [
+    { messages: [{ role: "user", content: "I want my money back for A1 and A2." }] },
+    new Command({ resume: "yes" }),
+    { messages: [{ role: "user", content: THANKS }] },
+  ];
+  for (const [process, input] of inputs.entries()) {
     const model = scriptedModel(TURNS);
     const built = build(kind, model, toolsOf(effects), checkpointer);
+    const stack = makeStack(store, process);
     const graph = (
-      makeStack === undefined
+      stack === undefined
         ? ((built as { graph?: object }).graph ?? built)
-        : withMiddleware(built, makeStack(store), { onEvent: (event) => events.push(event) })
+        : withMiddleware(built, stack, { onEvent: (event) => events.push(event) })
     ) as Graph;
     const streamMode = ["values", "updates", "debug"];
     for await (const chunk of await graph.stream(input, { ...config, streamMode })) {
@@ -92,7 +113,7 @@ export async function carryThrough(
     seen: {
       messages: plainMessages(state["messages"] as never),
       requests,
-      effects,
+      effects: effects.toSorted((one, other) => one - other),
       checkpoints,
       keys: Object.keys(state),
       streamed: [...streamed].toSorted(),
@@ -134,4 +155,14 @@ function build(
     .addConditionalEdges("agent", toolsCondition)
     .addEdge("tools", "agent")
     .compile({ checkpointer, store });
+}
+
+/** Events whose number is not the next one of their execution. */
+export function gaps(events: readonly EvenkeelEvent[]): EvenkeelEvent[] {
+  const last = new Map<string, number>();
+  return events.filter(({ executionId, sequence }) => {
+    const expected = (last.get(executionId) ?? 0) + 1;
+    last.set(executionId, sequence);
+    return sequence !== expected;
+  });
 }
