@@ -84,7 +84,7 @@ async function exactCounts(
   bare: ReturnType<typeof flagsAgent>,
   flagged: ReturnType<typeof flagsAgent>,
   statements: () => number,
-): Promise<{ statements: number; steps: "equal" | string }> {
+): Promise<{ statements: number; steps: string }> {
   const counted = async (agent: typeof bare) => {
     const sent: number[] = [];
     let thread = "";

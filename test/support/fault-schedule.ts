@@ -38,7 +38,7 @@ const failed = (
 });
 
 /** A service's bad day: passing trouble, throttling, an outage, flapping, slowness, and quiet between. */
-export const BAD_DAY: readonly FaultPhase[] = [
+const BAD_DAY: readonly FaultPhase[] = [
   { name: "quiet", calls: 40, fault: () => answered(100) },
   {
     name: "transient",

@@ -116,8 +116,7 @@ export function refundAgent({ pool, payments, leaseMs, ...parts }: AgentParts): 
   const agent = withMiddleware(graph, [once], { onEvent });
   return {
     saver,
-    invoke: async (input, config) =>
-      (await agent.invoke(input, config)) as { messages: BaseMessage[] },
+    invoke: async (input, config) => await agent.invoke(input, config),
   };
 }
 

@@ -23,7 +23,7 @@ const reports: WorkersReport[] = [];
 for (const route of ["direct", between] as const) {
   reports.push(await twoWorkers(executions, route));
 }
-console.table(reports.map(({ faults: _, ...figures }) => figures));
+console.table(reports.map(({ faults, ...figures }) => ({ ...figures, faults: faults.length })));
 const faults = reports.flatMap(({ route, faults: found }) =>
   found.map((fault) => `${route}: ${fault}`),
 );

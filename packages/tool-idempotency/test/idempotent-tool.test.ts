@@ -32,7 +32,7 @@ const KINDS: Readonly<Record<string, (tool: Tool) => Agent>> = {
       .addEdge(START, "agent")
       .addConditionalEdges("agent", toolsCondition)
       .addEdge("tools", "agent")
-      .compile({ checkpointer: new MemorySaver() }) as unknown as Agent;
+      .compile({ checkpointer: new MemorySaver() });
   },
   "createReactAgent v1": (tool) => prebuilt(tool, "v1"),
   "createReactAgent v2": (tool) => prebuilt(tool, "v2"),
@@ -41,7 +41,7 @@ const KINDS: Readonly<Record<string, (tool: Tool) => Agent>> = {
       model: scriptedModel(turns()),
       tools: [tool],
       checkpointer: new MemorySaver(),
-    }) as unknown as Agent,
+    }),
 };
 
 function prebuilt(tool: Tool, version: "v1" | "v2"): Agent {
@@ -52,7 +52,7 @@ function prebuilt(tool: Tool, version: "v1" | "v2"): Agent {
     tools: [tool],
     version,
     checkpointSaver,
-  }) as unknown as Agent;
+  });
 }
 
 function turns(): Parameters<typeof scriptedModel>[0] {
@@ -114,7 +114,7 @@ async function whereCalled(agent: Agent): Promise<RunnableConfig> {
 
 describe("a tool that is called by hand", () => {
   it("is found again by its key, and answers with its bare output", async () => {
-    const { tool, keys } = refunds({ effect: "keyed", key: ({ order }) => `refund:${order}` });
+    const { tool, keys } = refunds({ effect: "keyed", key: ({ order }) => `refund:${String(order)}` });
     expect(await tool.invoke({ order: "A1" })).toBe("refunded A1, 1");
     expect(await tool.invoke({ order: "A1" })).toBe("refunded A1, 1");
     expect(await tool.invoke({ order: "A2" })).toBe("refunded A2, 2");

@@ -19,7 +19,7 @@ export interface CircuitOptions {
 }
 
 /** `due` waits for its trial call; `probing` has it under way. */
-export type CircuitStatus = "closed" | "open" | "due" | "probing";
+type CircuitStatus = "closed" | "open" | "due" | "probing";
 
 /** One circuit of cockatiel's, whose calls are judged by somebody else. */
 export interface Circuit {
@@ -37,7 +37,7 @@ export interface Circuit {
 }
 
 /** A trial call under way. */
-export interface Probe {
+interface Probe {
   /** Ends it: the circuit closes, opens again, or, where it proved nothing, is due as before. */
   settle(ok: boolean | undefined): Promise<void>;
 }

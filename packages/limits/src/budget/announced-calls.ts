@@ -2,7 +2,7 @@ import type { Account } from "./account.ts";
 import type { Use } from "./limits.ts";
 
 /** One call of a tool as it begins. */
-export interface BegunCall {
+interface BegunCall {
   readonly id: string;
   readonly name: string;
   /** The task it is made in. */

@@ -25,7 +25,7 @@ export function seeker(options: SeekerOptions = {}): ScriptedModel {
 }
 
 /** The turn of a seeker, for tests that change it. */
-export function seekerTurn(options: SeekerOptions = {}): Turn {
+function seekerTurn(options: SeekerOptions = {}): Turn {
   const { callsPerTurn = 1, turns = Infinity, tool: name = "look_up" } = options;
   const { usage = { promptTokens: 60, completionTokens: 40 } } = options;
   return ({ messages, parameters }) => {
