@@ -1,4 +1,4 @@
-/* Plays a corpus of recorded runs under loop detection and flags: tsx signals.ts --corpus DIR [--out FILE] [--rules]. */
+/* Plays a corpus of recorded runs under loop detection and flags: tsx signals.ts --corpus DIR [--out FILE] [--brief]. */
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
@@ -11,10 +11,10 @@ import type { Prediction } from "./prediction.ts";
 import { byDataset, ruleTable, scoreTable } from "./report.ts";
 
 const { values } = parseArgs({
-  options: { corpus: { type: "string" }, out: { type: "string" }, rules: { type: "boolean" } },
+  options: { corpus: { type: "string" }, out: { type: "string" }, brief: { type: "boolean" } },
 });
 if (values.corpus === undefined) {
-  throw new Error("Name the corpus: npm run bench:signals -- --corpus DIR [--out FILE] [--rules]");
+  throw new Error("Name the corpus: npm run bench:signals -- --corpus DIR [--out FILE] [--brief]");
 }
 
 const began = performance.now();
@@ -35,7 +35,7 @@ for (const [how, judge] of [
 ] as const) {
   const rows = runs.map((run) => ({ run, judgement: judge(run) }));
   console.log(`\nFlags, ${how}\n${scoreTable(rows)}`);
-  if (values.rules !== true) continue;
+  if (values.brief === true) continue;
   for (const [dataset, group] of byDataset(rows)) {
     console.log(`\n${dataset}, rule by rule\n${ruleTable(group)}`);
   }
