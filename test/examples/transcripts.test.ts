@@ -8,7 +8,12 @@ import { examplesFolder, normalized, transcriptOf } from "../support/example.ts"
 import { quietEnvironment } from "../support/packed-project.ts";
 
 // langgraph-server needs an installation of its own: test/server runs it.
-const EXAMPLES = ["existing-graph", "supervisor-subgraphs", "your-own-middleware"];
+const EXAMPLES = [
+  "existing-graph",
+  "langsmith-review",
+  "supervisor-subgraphs",
+  "your-own-middleware",
+];
 
 describe("an example prints what its README shows", () => {
   test.each(EXAMPLES)("%s", { timeout: 180_000 }, async (example) => {

@@ -49,10 +49,13 @@ export function deliveryOf(keeper: RecordKeeper, reviewers: Reviewers): Delivery
     trace: KeptTrace | null,
     { marked, corrects, review }: { marked: boolean; corrects: boolean; review: KeptReview },
   ): Promise<void> {
-    if (!(await reviewers.tell(finding, trace, { marked, corrects }))) return;
+    const { key } = review;
+    const told = await reviewers.tell(finding, trace, { marked, corrects, routed: review.routed });
+    const state = told.reviewed && told.routed ? "sent" : "due";
+    if (state === review.state && told.routed === review.routed) return;
     await keeper.change(executionId, (known, kept) => {
-      if (known === undefined || kept?.review?.key !== review.key) return undefined;
-      return withKept(known, { ...kept, review: { ...review, state: "sent" } });
+      if (known === undefined || kept?.review?.key !== key) return undefined;
+      return withKept(known, { ...kept, review: { key, state, routed: told.routed } });
     });
   }
 

@@ -43,6 +43,8 @@ export interface KeptReview {
   key: string;
   /** `due` until everyone has it: a process that dies in between leaves it for the sweep. */
   state: "due" | "sent";
+  /** The routes have it, whatever LangSmith has. */
+  routed: boolean;
 }
 
 /** What run-flags keeps of an execution, under `facts.runFlags` of its record. */

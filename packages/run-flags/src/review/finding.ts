@@ -56,7 +56,7 @@ export function reviewOf(finding: Finding, told: KeptReview | null): KeptReview 
   const key = findingKey(finding);
   if (told?.key === key) return told;
   // What was never flagged needs no taking back.
-  return key === "" && told === null ? null : { key, state: "due" };
+  return key === "" && told === null ? null : { key, state: "due", routed: false };
 }
 
 function flagOf({

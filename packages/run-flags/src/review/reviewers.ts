@@ -10,9 +10,19 @@ import type { FlagRoute, FlaggedRun } from "./routes.ts";
 
 /** Everyone who is told what was found: LangSmith and the routes. */
 export interface Reviewers {
-  /** Settles with whether everyone has it; what was given up is reported. */
-  tell(finding: Finding, trace: KeptTrace | null, options: TellOptions): Promise<boolean>;
+  /** Settles with who has it; what was given up is reported. */
+  tell(
+    finding: Finding,
+    trace: KeptTrace | null,
+    options: TellOptions & { routed: boolean },
+  ): Promise<Told>;
   flush(): Promise<void>;
+}
+
+/** Who has a finding. */
+export interface Told {
+  readonly reviewed: boolean;
+  readonly routed: boolean;
 }
 
 /** Who is told of a finding. */
@@ -29,11 +39,12 @@ export function reviewersOf(
   const review = langsmith === undefined ? undefined : langSmithReview(langsmith, outbox);
   return {
     async tell(finding, trace, options) {
-      const told = reviewed(finding, trace, options);
-      const routed = handlersOf(finding, trace, routes).map((handle) =>
+      const handlers = options.routed ? [] : handlersOf(finding, trace, routes);
+      const routed = handlers.map((handle) =>
         outbox.post(`A route for execution ${finding.executionId}`, handle),
       );
-      return (await Promise.all([told, ...routed])).every(Boolean);
+      const [told, ...taken] = await Promise.all([reviewed(finding, trace, options), ...routed]);
+      return { reviewed: told, routed: taken.every(Boolean) };
     },
     flush: () => outbox.flush(),
   };
@@ -48,7 +59,9 @@ export function reviewersOf(
     if (known === null && review !== undefined && !options.marked) {
       const { executionId } = finding;
       const search = async (): Promise<void> => void (known = await review.find(executionId));
-      if (!(await outbox.post(`The search for execution ${executionId}`, search))) return false;
+      const searched = await outbox.post(`The search for execution ${executionId}`, search);
+      // It may be on its way still: the next sweep looks again.
+      if (!searched || known === null) return false;
     }
     return known === null || review === undefined || review.tell(finding, known, options);
   }
