@@ -105,6 +105,8 @@ export interface RunRequest {
   onEvent(listener: (event: EvenkeelEvent) => void): void;
   /** Has a listener asked whenever an attempt has come to its outcome and the trace's root run is still open. */
   beforeEnd(listener: EndListener): void;
+  /** Whether a middleware of the stack may follow an attempt by another: none of them is the end then. */
+  readonly mayAttemptAgain: boolean;
   /** How many resumes of this attempt, made at this very checkpoint, ended with their process. */
   readonly deadResumes: number;
   /** Ends the attempt under way as failed and prepares the next: hand what comes to the handler. */

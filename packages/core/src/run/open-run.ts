@@ -167,6 +167,7 @@ export async function openRun(
       runMode: plan.options.runMode ?? "live",
       onEvent: (listener) => void run.listeners.push(listener),
       beforeEnd: (listener) => void run.beforeEnd.push(listener),
+      mayAttemptAgain: attempts !== undefined,
       deadResumes:
         resumed === undefined ? 0 : deadResumes(resumed, execution.id, execution.attempt),
       async nextAttempt(this: RunRequest, wanted) {
