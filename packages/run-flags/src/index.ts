@@ -4,7 +4,7 @@ export { sweepStale } from "./end/sweep-stale.ts";
 export type { SweepOptions, SweptRun } from "./end/sweep-stale.ts";
 export { RunFlagsError } from "./errors.ts";
 export type { RunFlagsErrorCode } from "./errors.ts";
-export type { CallCost, PricedCall } from "./gather/call-cost.ts";
+export type { Price, PricedCall } from "./gather/call-price.ts";
 export type { Judgement } from "./judge.ts";
 export type { KeptRun, PersonFlag } from "./keep/kept-run.ts";
 export { parseRunReport } from "./keep/parse-run-report.ts";

@@ -2,7 +2,7 @@ import type { HookContext, MiddlewareMode, RecordStore, Severity } from "@evenke
 
 import type { BaselineOptions } from "./baseline.ts";
 import { RunFlagsError } from "./errors.ts";
-import type { CallCost } from "./gather/call-cost.ts";
+import type { Price } from "./gather/call-price.ts";
 import type { LangSmithReviewOptions } from "./review/langsmith-review.ts";
 import type { FlagRoute } from "./review/routes.ts";
 import { SEVERITIES } from "./review/routes.ts";
@@ -32,7 +32,7 @@ export interface RunFlagsMiddlewareOptions {
   /** From which severity on a single finding flags a run. @default "high" */
   severity?: Severity;
   /** What a call of a model costs, in US dollars; without it no run has a cost. @default none */
-  cost?: CallCost;
+  price?: Price;
   /** Share of the completed, unflagged runs that is queued for review as well, 0 to 1. @default 0 */
   sampleGood?: number;
   /** Where flagged runs are sent besides. @default none */
@@ -63,7 +63,7 @@ const ALLOWED = [
   "langsmith",
   "severity",
   "sampleGood",
-  "cost",
+  "price",
   "routes",
   "onError",
   "mode",
@@ -76,7 +76,7 @@ export function assertOptions(options: unknown): void {
   const unknown = Object.keys(options).find((key) => !ALLOWED.includes(key));
   if (unknown !== undefined) refuse(unknown, options[unknown], `one of ${ALLOWED.join(", ")}`);
   const { rules, baseline, store, langsmith, severity, sampleGood, routes } = options;
-  const { cost, onError, name } = options;
+  const { price, onError, name } = options;
   if (rules !== undefined) assertRules(rules);
   if (baseline !== undefined && baseline !== false) assertBaseline(baseline);
   if (store !== undefined && !hasMethods(store, ["putRecord", "getRecord", "listRecords"])) {
@@ -90,7 +90,7 @@ export function assertOptions(options: unknown): void {
     refuse("sampleGood", sampleGood, "a share from 0 to 1");
   }
   if (routes !== undefined) assertRoutes(routes);
-  for (const [option, value] of Object.entries({ onError, cost })) {
+  for (const [option, value] of Object.entries({ onError, price })) {
     if (value !== undefined && typeof value !== "function") refuse(option, value, "a function");
   }
   if (name !== undefined && (typeof name !== "string" || name === "")) {

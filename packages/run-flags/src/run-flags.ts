@@ -14,7 +14,7 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 import { deliveryOf } from "./end/delivery.ts";
 import { runEnding } from "./end/run-ending.ts";
 import type { EndParts } from "./end/run-ending.ts";
-import { costOf } from "./gather/call-cost.ts";
+import { costOf } from "./gather/call-price.ts";
 import { countCall } from "./gather/call-sums.ts";
 import { gatherRun } from "./gather/gathered-run.ts";
 import type { GatheredRun } from "./gather/gathered-run.ts";
@@ -57,7 +57,7 @@ export interface RunFlagsMiddleware extends Middleware {
 export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): RunFlagsMiddleware {
   assertOptions(options);
   const { name = "runFlagsMiddleware", mode, rules = {}, store, langsmith, routes } = options;
-  const { severity = "high", sampleGood = 0, baseline = {}, cost, onError } = options;
+  const { severity = "high", sampleGood = 0, baseline = {}, price, onError } = options;
   const report = (error: unknown): void => {
     try {
       onError?.(error);
@@ -83,7 +83,7 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
   ): Promise<RunOutcome> {
     const { memory, state, execution } = context;
     const held = state.read(CHANNEL);
-    const run = gatherRun((reply) => costOf(reply, cost, report));
+    const run = gatherRun((reply) => costOf(reply, price, report));
     if (!execution.isNew) run.resumed(request.messages);
     memory.set("gathered", run);
     const ending = runEnding(request, context, parts, held);
@@ -124,7 +124,7 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
       modelCalls: 1,
       inputTokens: input,
       outputTokens: output,
-      costUsd: costOf(result, cost, report),
+      costUsd: costOf(result, price, report),
     });
     return result;
   }

@@ -4,7 +4,7 @@ import { Command } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
 import { defineFlagRule, flagExecution, runFlagsMiddleware, sweepStale } from "../src/index.ts";
-import type { FlaggedRun, KeptRun } from "../src/index.ts";
+import type { FlaggedRun, KeptRun, RunFlagsMiddleware } from "../src/index.ts";
 import { ASKING, BAD, GOOD, onThread, refundAgent, request } from "./support/refund-agent.ts";
 
 function kept(record: { facts: Readonly<Record<string, unknown>> } | undefined): KeptRun {
@@ -283,6 +283,48 @@ describe("people and the sweep", () => {
   });
 });
 
+describe("what a run cost", () => {
+  test("is summed over calls and processes, compared and limited", async () => {
+    const store = memoryStore();
+    const asked: unknown[] = [];
+    const flags = (): RunFlagsMiddleware =>
+      runFlagsMiddleware({
+        store,
+        rules: { limits: { costUsd: 0.5 } },
+        price: (call) => {
+          asked.push(call);
+          return call.inputTokens * 0.002;
+        },
+      });
+    const first = refundAgent(ASKING, [flags()]);
+    await first.invoke(request(), onThread("t"));
+    const { checkpointer } = first as { checkpointer?: unknown };
+    const second = refundAgent(ASKING, [flags()], { checkpointer: checkpointer as never });
+    await second.invoke(new Command({ resume: "yes" }), onThread("t"));
+    const { run } = await onlyRecord(store);
+    expect(run.report.costUsd).toBeCloseTo(0.6);
+    expect(run.judgement?.flags).toContainEqual(expect.objectContaining({ rule: "over-limit" }));
+    expect(asked[0]).toMatchObject({ inputTokens: 100, outputTokens: 10, totalTokens: 110 });
+  });
+
+  test("is nothing where the price throws or is none, and the run goes on", async () => {
+    const store = memoryStore();
+    const errors: unknown[] = [];
+    const flags = runFlagsMiddleware({
+      store,
+      onError: (error) => errors.push(error),
+      price: ({ outputTokens }) => {
+        if (outputTokens > 0) throw new Error("no price list");
+        return Number.NaN;
+      },
+    });
+    await refundAgent(GOOD, [flags]).invoke(request(), onThread("t"));
+    const { run } = await onlyRecord(store);
+    expect(run.report).toMatchObject({ costUsd: null, outcome: "completed" });
+    expect(errors.length).toBeGreaterThan(0);
+  });
+});
+
 describe("bad options", () => {
   test.each([
     ["an unknown one", { rule: [] }, "rule"],
@@ -295,6 +337,12 @@ describe("bad options", () => {
     ["an unknown limit", { rules: { limits: { steps: 3 } } }, "rules.limits.steps"],
     ["a baseline of no run", { baseline: { minRuns: 0 } }, "baseline.minRuns"],
     ["LangSmith without a client", { langsmith: {} }, "langsmith"],
+    ["a price list that is no function", { price: { "gpt-5.2": 1 } }, "price"],
+    [
+      "a rule with a name that is no tag",
+      { rules: { add: [{ name: "Bad name", judge: () => {} }] } },
+      "rules.add",
+    ],
   ])("%s is refused by name", (_title, options, option) => {
     expect(() => runFlagsMiddleware(options as never)).toThrow(
       expect.objectContaining({ code: "invalid-options", details: { option } }),

@@ -137,9 +137,11 @@ export function runEnding(
     },
     async attempted(outcome, at) {
       root = at;
-      // Another attempt may follow a failure, whose tags reach the trace late as well; none follows
-      // an abort, and its caller does not wait for the run to end.
-      if (outcome.status !== "failed" || wasAborted(outcome.error, request)) await finish(outcome);
+      const failed = outcome.status === "failed";
+      // No attempt follows an abort, and its caller does not wait for the run to end.
+      if (failed && wasAborted(outcome.error, request)) return finish(outcome);
+      // Where others may follow, the trace stays open until the last; a failure's tags reach it late.
+      if (!failed && !request.mayAttemptAgain) await finish(outcome);
     },
     async end(outcome) {
       const { attempt } = context.execution;
