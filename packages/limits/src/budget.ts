@@ -51,7 +51,7 @@ export function budgetMiddleware(options: BudgetMiddlewareOptions = {}): Middlew
     } finally {
       run.watch.leave();
       run.calls.forgetAll();
-      await run.keep(context);
+      await run.keepAll(context);
     }
   }
 

@@ -14,6 +14,8 @@ export interface RunLimits {
 /** What one run has spent, counted in the process that runs it; every change can be kept as an entry. */
 export interface Account {
   entry(): BudgetEntry;
+  /** Counts what is worth keeping at once; time goes by anyway, and is kept along with it. */
+  changes(): number;
   /** Goes on from an entry of a higher revision: another process, or another graph, has counted on. */
   adopt(entry: BudgetEntry): void;
   /** The use of every limit of the execution and the thread. */
@@ -35,8 +37,10 @@ export interface Account {
 export function openAccount(kept: BudgetEntry, limits: () => RunLimits, watch: Stopwatch): Account {
   let entry = kept;
   let timedMs = 0;
+  let changes = 0;
 
   const change = (next: Pick<BudgetEntry, "execution" | "thread">): void => {
+    changes += 1;
     entry = { v: 1, revision: entry.revision + 1, ...next };
   };
   const spend = (amounts: Partial<Sums>): void =>
@@ -48,7 +52,9 @@ export function openAccount(kept: BudgetEntry, limits: () => RunLimits, watch: S
     const { perExecution, perThread } = limits();
     if (perExecution.wallTimeMs === undefined && perThread.wallTimeMs === undefined) return;
     const elapsedMs = watch.elapsedMs();
-    if (elapsedMs > timedMs) spend({ wallTimeMs: elapsedMs - timedMs });
+    if (elapsedMs <= timedMs) return;
+    spend({ wallTimeMs: elapsedMs - timedMs });
+    changes -= 1;
     timedMs = elapsedMs;
   };
   const uses = (): Use[] => {
@@ -85,6 +91,7 @@ export function openAccount(kept: BudgetEntry, limits: () => RunLimits, watch: S
       measure();
       return entry;
     },
+    changes: () => changes,
     adopt(other) {
       if (other.revision > entry.revision) entry = other;
     },

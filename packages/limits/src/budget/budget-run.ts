@@ -8,7 +8,7 @@ import type { BudgetContext } from "./options.ts";
 import { runRetries } from "./retries.ts";
 import type { Retries } from "./retries.ts";
 import { latestSaver } from "./save-latest.ts";
-import { ENTRY, emptyEntry, readEntry } from "./spent.ts";
+import { ENTRY, compact, emptyEntry, readEntry } from "./spent.ts";
 import { steadyClock, stopwatch } from "./stopwatch.ts";
 import type { Stopwatch } from "./stopwatch.ts";
 
@@ -30,6 +30,8 @@ export interface BudgetRun {
   unknownCost: Error | undefined;
   /** Keeps what was spent; settles once it is durable. */
   keep(context: BudgetContext): Promise<void>;
+  /** The same at the end of a run, with the time it was at work. */
+  keepAll(context: BudgetContext): Promise<void>;
   /** Emits a warning for every limit that is near, once. */
   warn(context: BudgetContext, tool?: string): void;
   /** Reports a limit that ended something, once. */
@@ -57,18 +59,21 @@ function openRun(context: BudgetContext, kept: ReturnType<typeof emptyEntry>): B
   const clock = steadyClock(context.now);
   const watch = stopwatch(clock);
   const account = openAccount(kept, () => context.options, watch);
+  let keptChanges = 0;
   let keptRevision = kept.revision;
   const saver = latestSaver(() => warnOnce(context, "spending-not-kept"));
-  const keep = (from: BudgetContext): Promise<void> => {
+  const save = (from: BudgetContext): Promise<void> => {
     const entry = account.entry();
-    // LangChain's tool hooks have nowhere to leave state: the next model call takes it along.
-    if (entry.revision === keptRevision || (from.native && from.callSite === null)) {
-      return saver.settled();
-    }
+    keptChanges = account.changes();
     keptRevision = entry.revision;
     // At once, so that it goes with the node even where saving beside the checkpoint fails.
-    from.state.write(CHANNEL, { [ENTRY]: entry });
-    return saver.request(() => from.state.save(CHANNEL, { [ENTRY]: account.entry() }));
+    from.state.write(CHANNEL, { [ENTRY]: compact(entry) });
+    return saver.request(() => from.state.save(CHANNEL, { [ENTRY]: compact(account.entry()) }));
+  };
+  const keep = (from: BudgetContext): Promise<void> => {
+    // LangChain's tool hooks have nowhere to leave state: the next model call takes it along.
+    const nowhere = from.native && from.callSite === null;
+    return nowhere || account.changes() === keptChanges ? saver.settled() : save(from);
   };
   const report = (from: BudgetContext, limit: string, detail: object): void => {
     if (!noteOnce(account, "reported", limit)) return;
@@ -96,6 +101,7 @@ function openRun(context: BudgetContext, kept: ReturnType<typeof emptyEntry>): B
     replayed: new Map(),
     unknownCost: undefined,
     keep,
+    keepAll: (from) => (account.entry().revision === keptRevision ? saver.settled() : save(from)),
     warn(from, tool) {
       const uses = [...account.uses(), ...(tool === undefined ? [] : account.toolUses(tool))];
       for (const { limit, spent, allowed } of uses) {

@@ -98,6 +98,22 @@ export function readEntry(
   return known.execution.id === executionId ? known : emptyEntry(executionId, known);
 }
 
+/** The entry as it is kept: it is written with every step, so what is nothing is left out. */
+export function compact(entry: BudgetEntry): object {
+  const { execution, thread } = entry;
+  return { ...entry, execution: compactPart(execution), thread: compactPart(thread) };
+}
+
+function compactPart(part: Spent): object {
+  const sums = Object.entries(part.sums).filter(([, amount]) => amount !== 0);
+  const rest = Object.entries({ ...part, sums: Object.fromEntries(sums) });
+  return Object.fromEntries(rest.filter(([, value]) => !isNothing(value)));
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || (typeof value === "object" && Object.keys(value).length === 0);
+}
+
 function withSums(spent: Partial<Spent> | undefined): { sums: Sums } {
   return { sums: { ...NOTHING.sums, ...spent?.sums } };
 }

@@ -14,7 +14,7 @@ export function stopwatch(now: () => number): Stopwatch {
   const lap = (): void => {
     const time = now();
     const passed = time - since;
-    if (passed > 0 && Number.isFinite(passed)) total += passed;
+    if (passed > 0 && Number.isFinite(total + passed)) total += passed;
     since = time;
   };
   return {
