@@ -12,6 +12,7 @@ import type { LangSmithEndpoint } from "@evenkeel/testing";
 
 import { observe } from "./observe.ts";
 import type { Stage } from "./observe.ts";
+import { startPaymentService } from "./payments.ts";
 import { supportScript } from "./scripted-model.ts";
 import { compare } from "./table.ts";
 
@@ -28,6 +29,7 @@ say("starting Postgres, a local model and a local LangSmith");
 const postgres = await startPostgres();
 const model = scripted ? await startOpenAIEndpoint({ script: supportScript }) : undefined;
 const langsmith = traced ? undefined : await startLangSmithEndpoint();
+const payments = await startPaymentService();
 const stage: Stage = {
   databaseUrl: postgres.url,
   modelUrl: model?.url,
@@ -38,6 +40,7 @@ const stage: Stage = {
       ? {}
       : { LANGSMITH_ENDPOINT: langsmith.url, LANGSMITH_API_KEY: "none-needed-locally" }),
   },
+  payments,
   folder,
   say,
 };
@@ -55,7 +58,7 @@ try {
     say("every claim of the table was checked against what left the process");
   }
 } finally {
-  await Promise.all([model?.close(), langsmith?.close(), postgres.stop()]);
+  await Promise.all([payments.close(), model?.close(), langsmith?.close(), postgres.stop()]);
   await rm(folder, { recursive: true, force: true });
 }
 

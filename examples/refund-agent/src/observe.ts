@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { crash, run } from "@evenkeel/testing";
+import { CrashError, crash, run } from "@evenkeel/testing";
 import pg from "pg";
 
+import type { PaymentService } from "./payments.ts";
 import { monday, tuesday } from "./releases.ts";
 import type { ChildResult, ModelRequestBody, Observation, Variant } from "./variants.ts";
 
@@ -14,6 +15,7 @@ export interface Stage {
   readonly modelUrl: string | undefined;
   /** Environment that has LangSmith trace the run. */
   readonly tracing: Readonly<Record<string, string>>;
+  readonly payments: PaymentService;
   readonly folder: string;
   readonly say: (line: string) => void;
 }
@@ -28,6 +30,7 @@ export async function observe(variant: Variant, stage: Stage): Promise<Observati
     ...stage.tracing,
     DEMO_DATABASE_URL: stage.databaseUrl,
     DEMO_MODEL_URL: stage.modelUrl,
+    DEMO_PAYMENTS_URL: stage.payments.urlOf(variant),
     LANGCHAIN_CALLBACKS_BACKGROUND: "false",
   };
   const child = (release: string, step: string) => ({
@@ -39,15 +42,27 @@ export async function observe(variant: Variant, stage: Stage): Promise<Observati
   stage.say(`${variant}: killed by SIGKILL while a tool ran (${Math.round(first.durationMs)} ms)`);
   const beforeCrash = (await requestsIn(requests)).length;
   stage.say(`${variant}: ${tuesday.name}'s release is deployed, the run is resumed`);
-  const second = await run<ChildResult>(child(tuesday.name, "resume"));
-  stage.say(`${variant}: finished (${Math.round(second.durationMs)} ms)`);
+  const second = await killedOncePaid(child(tuesday.name, "resume"));
+  stage.say(`${variant}: killed once more, right after it paid`);
+  const third = await run<ChildResult>(child(tuesday.name, "resume"));
+  stage.say(`${variant}: finished (${Math.round(third.durationMs)} ms)`);
   return {
-    ...second.result,
+    ...third.result,
+    payments: stage.payments.paidBy(variant).map(({ receipt }) => receipt),
     requests: await requestsIn(requests),
     beforeCrash,
     databaseBytes: await bytesOf(schema, stage.databaseUrl),
-    durationMs: first.durationMs + second.durationMs,
+    durationMs: first.durationMs + second + third.durationMs,
   };
+}
+
+/** Milliseconds of the process that dies after it paid; a real model may decide not to pay. */
+async function killedOncePaid(child: Parameters<typeof run>[0]): Promise<number> {
+  const startedAt = performance.now();
+  await crash({ ...child, at: "tool:remedy:after-effect" }).catch((error: unknown) => {
+    if (!CrashError.isInstance(error, "crash-point-not-reached")) throw error;
+  });
+  return performance.now() - startedAt;
 }
 
 async function requestsIn(file: string): Promise<ModelRequestBody[]> {

@@ -76,7 +76,13 @@ export const rows: readonly Row[] = [
     claim: ({ bare, evenkeel, scripted }) =>
       !scripted || evenkeel.databaseBytes < bare.databaseBytes / 3,
   },
-  { label: "time, both processes", show: ({ durationMs }) => `${Math.round(durationMs)} ms` },
+  {
+    label: "refunds and credits paid",
+    show: ({ payments }) => `${payments.length}: ${[...new Set(payments)].join(" ")}`,
+    claim: ({ bare, evenkeel, scripted }) =>
+      !scripted || (bare.payments.length === 2 && evenkeel.payments.length === 1),
+  },
+  { label: "time, all processes", show: ({ durationMs }) => `${Math.round(durationMs)} ms` },
 ];
 
 /** The first request after the resume. */

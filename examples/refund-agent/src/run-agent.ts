@@ -1,9 +1,11 @@
 import { appendFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 
 import { configFreezeMiddleware } from "@evenkeel/config-freeze";
-import { withMiddleware, wrapModel } from "@evenkeel/core";
+import { EvenkeelError, withMiddleware, wrapModel } from "@evenkeel/core";
 import { evenkeelPostgres } from "@evenkeel/postgres";
 import { reportResult } from "@evenkeel/testing";
+import { toolIdempotencyMiddleware } from "@evenkeel/tool-idempotency";
 import { toolResultOffloadMiddleware } from "@evenkeel/tool-result-offload";
 import { awaitAllCallbacks } from "@langchain/core/callbacks/promises";
 import { HumanMessage } from "@langchain/core/messages";
@@ -14,7 +16,7 @@ import pg from "pg";
 
 import { modelOf, refundAgent } from "./agent.ts";
 import { releaseOf } from "./releases.ts";
-import { remedies } from "./tools.ts";
+import { lookUpPayment, remedies } from "./tools.ts";
 import type { ChildResult, Variant } from "./variants.ts";
 
 // One process of the demonstration: it starts the customer's run, or resumes it after the crash.
@@ -44,7 +46,19 @@ const agent =
     ? refundAgent(release, model, checkpointer)
     : withMiddleware(
         refundAgent(release, wrapModel(model), checkpointer),
-        [configFreezeMiddleware({ tools: remedies }), toolResultOffloadMiddleware({ store })],
+        [
+          configFreezeMiddleware({ tools: remedies }),
+          toolResultOffloadMiddleware({ store }),
+          toolIdempotencyMiddleware({
+            store,
+            leaseMs: 1_500,
+            default: "pure",
+            tools: {
+              refund: { effect: "once", reconcile: lookUpPayment },
+              store_credit: { effect: "once", reconcile: lookUpPayment },
+            },
+          }),
+        ],
         {
           onEvent: ({ name, detail }) => {
             if (name === "config-drifted") drift.push(...fieldsOf(detail));
@@ -63,7 +77,7 @@ const input =
   step === "resume"
     ? null
     : { messages: [new HumanMessage("I was charged twice for order A-1042. Please help.")] };
-const state = await agent.invoke(input, config);
+const state = await onceFree(() => agent.invoke(input, config));
 
 const steps: number[] = [];
 for await (const snapshot of agent.getStateHistory(config)) {
@@ -83,6 +97,18 @@ await pool.end();
 async function recording(...[url, init]: Parameters<typeof globalThis.fetch>): Promise<Response> {
   if (typeof init?.body === "string") await appendFile(requests, `${init.body}\n`);
   return globalThis.fetch(url, init);
+}
+
+/** A process that was killed holds its execution until its lease runs out. */
+async function onceFree<State>(invoke: () => Promise<State>): Promise<State> {
+  for (;;) {
+    try {
+      return await invoke();
+    } catch (error) {
+      if (!EvenkeelError.isInstance(error, "execution-busy")) throw error;
+      await setTimeout(100);
+    }
+  }
 }
 
 function fieldsOf(detail: Readonly<Record<string, unknown>>): string[] {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 
 import { crashPoint } from "@evenkeel/testing";
+import type { EffectSubject, Reconciled } from "@evenkeel/tool-idempotency";
 import { tool } from "@langchain/core/tools";
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { z } from "zod";
@@ -11,6 +12,7 @@ import type { Release } from "./releases.ts";
 const orderId = z.string().describe("The number of the order, such as A-1042.");
 const amount = z.number().describe("The amount in euros.");
 
+const PAYMENTS = process.env["DEMO_PAYMENTS_URL"] ?? "";
 const GATEWAY_MS = 500;
 
 interface Order {
@@ -43,7 +45,7 @@ const readGatewayLog = tool(
 
 const refund = tool(
   ({ id, amount: euros }: { id: string; amount: number }) =>
-    `Refunded ${euros.toFixed(2)} EUR for order ${id}.`,
+    pay(id, `Refunded ${euros.toFixed(2)} EUR for order ${id}.`),
   {
     name: "refund",
     description: "Pays an amount back to the customer.",
@@ -53,13 +55,27 @@ const refund = tool(
 
 const storeCredit = tool(
   ({ id, amount: euros }: { id: string; amount: number }) =>
-    `Granted ${euros.toFixed(2)} EUR of store credit for order ${id}.`,
+    pay(id, `Granted ${euros.toFixed(2)} EUR of store credit for order ${id}.`),
   {
     name: "store_credit",
     description: "Grants the customer store credit.",
     schema: z.object({ id: orderId, amount }),
   },
 );
+
+async function pay(order: string, receipt: string): Promise<string> {
+  await fetch(PAYMENTS, { method: "POST", body: JSON.stringify({ order, receipt }) });
+  // Where the power is cut a second time: it was paid, and nothing here knows of it yet.
+  crashPoint("tool:remedy:after-effect");
+  return receipt;
+}
+
+/** Looks a payment up, for whoever does not know whether it was made. */
+export async function lookUpPayment(_key: string, { args }: EffectSubject): Promise<Reconciled> {
+  const response = await fetch(`${PAYMENTS}?order=${String(args["id"])}`);
+  const { receipt } = (await response.json()) as { receipt: string | null };
+  return receipt === null ? { status: "not-done" } : { status: "done", result: receipt };
+}
 
 /** The tools a release offers its model. */
 export function toolsOf(release: Release): StructuredToolInterface[] {

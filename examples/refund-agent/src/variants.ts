@@ -24,8 +24,10 @@ export interface Observation extends ChildResult {
   readonly requests: readonly ModelRequestBody[];
   /** How many requests the first process made before it was killed. */
   readonly beforeCrash: number;
+  /** What the payment service paid. */
+  readonly payments: readonly string[];
   /** Bytes in the checkpoint tables. */
   readonly databaseBytes: number;
-  /** Both processes together, in milliseconds. */
+  /** All processes together, in milliseconds. */
   readonly durationMs: number;
 }
