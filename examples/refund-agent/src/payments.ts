@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** A payment that was made, as the service wrote it down. */
-export interface Payment {
+interface Payment {
   readonly order: string;
   readonly receipt: string;
 }

@@ -114,7 +114,10 @@ async function whereCalled(agent: Agent): Promise<RunnableConfig> {
 
 describe("a tool that is called by hand", () => {
   it("is found again by its key, and answers with its bare output", async () => {
-    const { tool, keys } = refunds({ effect: "keyed", key: ({ order }) => `refund:${String(order)}` });
+    const { tool, keys } = refunds({
+      effect: "keyed",
+      key: ({ order }) => `refund:${String(order)}`,
+    });
     expect(await tool.invoke({ order: "A1" })).toBe("refunded A1, 1");
     expect(await tool.invoke({ order: "A1" })).toBe("refunded A1, 1");
     expect(await tool.invoke({ order: "A2" })).toBe("refunded A2, 2");

@@ -20,7 +20,7 @@ export interface Reviewers {
 }
 
 /** Who has a finding. */
-export interface Told {
+interface Told {
   readonly reviewed: boolean;
   readonly routed: boolean;
 }
