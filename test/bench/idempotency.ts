@@ -67,7 +67,10 @@ async function main(args: readonly string[]): Promise<number> {
     if (values.json) {
       console.log(JSON.stringify({ rows, noiseMs }, undefined, 2));
     } else {
-      console.table(rows.map(({ faults: _, ...row }) => row));
+      console.table(
+        rows,
+        Object.keys(rows[0] ?? {}).filter((name) => name !== "faults"),
+      );
       console.log(`Bare against bare: ${noiseMs} ms per call, ratio ${round(noise.ratio)}.`);
     }
     const faults = rows.flatMap(({ effect, faults: found }) =>
