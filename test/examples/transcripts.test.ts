@@ -11,6 +11,7 @@ import { quietEnvironment } from "../support/packed-project.ts";
 const EXAMPLES = [
   "existing-graph",
   "langsmith-review",
+  "log-detective",
   "supervisor-subgraphs",
   "your-own-middleware",
 ];
