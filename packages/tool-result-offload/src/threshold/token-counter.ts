@@ -27,10 +27,22 @@ export const approximateCounter: TokenCounter = {
   count: approximateTokens,
 };
 
+/**
+ * Characters after which a tokenizer forgets what it remembers of words. That of `gpt-tokenizer` evicts
+ * from the front of a map it also reorders: once full, as after a day in a server, each new word walks
+ * over everything that was moved, and counting takes twenty times as long.
+ */
+const CHARS_BETWEEN_CLEARINGS = 200_000;
+
 /** Counts with a real tokenizer, in bounded time on any input, and stops early at a limit. */
-export function tokenCounterOf(name: string, countTokens: CountTokens): TokenCounter {
+export function tokenCounterOf(
+  name: string,
+  countTokens: CountTokens,
+  clearCache?: () => void,
+): TokenCounter {
   // A text that quotes `<|endoftext|>` is data, not an order to the tokenizer, and must not throw.
   const options = { disallowedSpecial: new Set<string>() };
+  let charsCounted = 0;
   return {
     name,
     approximate: false,
@@ -39,7 +51,11 @@ export function tokenCounterOf(name: string, countTokens: CountTokens): TokenCou
       for (let start = 0; start < text.length && tokens <= limit;) {
         const end = sliceEnd(text, start + SLICE_CHARS);
         tokens += countTokens(text.slice(start, end), options);
+        charsCounted += end - start;
         start = end;
+        if (charsCounted < CHARS_BETWEEN_CLEARINGS) continue;
+        charsCounted = 0;
+        clearCache?.();
       }
       return tokens;
     },
@@ -51,7 +67,7 @@ let loading: Promise<TokenCounter> | undefined;
 /** The o200k counter of `gpt-tokenizer` where that is installed, else {@link approximateCounter}. */
 export function loadTokenCounter(): Promise<TokenCounter> {
   loading ??= import("gpt-tokenizer/encoding/o200k_base").then(
-    ({ countTokens }) => tokenCounterOf("o200k", countTokens),
+    ({ countTokens, clearMergeCache }) => tokenCounterOf("o200k", countTokens, clearMergeCache),
     () => approximateCounter,
   );
   return loading;

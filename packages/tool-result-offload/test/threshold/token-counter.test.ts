@@ -87,3 +87,16 @@ test("stops counting behind the limit, and does not begin where none can be pass
   expect(exceedsTokens("a".repeat(1_000), 3_000, counter)).toBe(false);
   expect(counted).toBe(0);
 });
+
+test("has the tokenizer forget its words now and then, so that a long life does not slow it down", () => {
+  let cleared = 0;
+  const counter = tokenCounterOf(
+    "mine",
+    (text) => text.length,
+    () => {
+      cleared += 1;
+    },
+  );
+  for (let texts = 0; texts < 100; texts += 1) counter.count("word ".repeat(1_000));
+  expect(cleared).toBe(2);
+});
