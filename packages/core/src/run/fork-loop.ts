@@ -23,8 +23,9 @@ export function forkLoop(loop: Loop, run: RunScope, reset: GraphPlan["reset"]): 
   // siblings wrote there would count for this attempt as well.
   loop.resumeAtHead = false;
   loop.checkpointMetadata = { ...loop.checkpointMetadata, source: "loop" };
-  carry(run, EXECUTION_CHANNEL, { sequence: run.emitter.sequence() });
-  run.savedSequence = run.emitter.sequence();
+  const sequence = run.emitter.sequence();
+  carry(run, EXECUTION_CHANNEL, { sequence });
+  run.savedSequence = sequence;
   const version = beyond(loop, pending.head);
   for (const [channel, value] of channelUpdates(run.carried, run, reset)) {
     if (loop.channels[channel] === undefined) continue;

@@ -36,7 +36,8 @@ import type { AttemptPoints, RunScope } from "./scope.ts";
 /** A run that is ready to start: its scope, and what `wrapRun` hooks are asked with. */
 export interface OpenedRun {
   readonly run: RunScope;
-  readonly request: RunRequest;
+  /** All but the gate before the stream, which is the seam's. */
+  readonly request: Omit<RunRequest, "chunks">;
   /** The value of a private channel in the checkpoint the attempt starts from. */
   readonly held: (channel: string) => unknown;
   /** Makes what an attempt after the first begins with durable. */
@@ -179,7 +180,6 @@ export async function openRun(
         const head = await checkpointer.getTuple({ configurable: { thread_id, checkpoint_ns } });
         return head === undefined ? undefined : headState(head, plan.userChannels);
       },
-      chunks: { hold: () => undefined, release: () => undefined, drop: () => undefined },
     },
     close: async () => {
       leave();
