@@ -1,14 +1,13 @@
+import { optionInput } from "@evenkeel/core";
+
 import { ConfigFreezeError } from "./errors.ts";
 import { isDriftAnswer } from "./options.ts";
 import { isRecord } from "./plain-json.ts";
 import { faultOf } from "./revoke.ts";
 
-/** What an option may be, in words, and how it is told. */
-type Check = readonly [allowed: string, holds: (value: unknown) => boolean];
-
 const NAMES = "a list of key names";
 
-const CHECKS: Readonly<Record<string, Check>> = {
+const CHECKS: Readonly<Record<string, optionInput.OptionCheck>> = {
   config: ["a function or a Standard Schema", (value) => isFunction(value) || isSchema(value)],
   include: [`{ context?, configurable? }, each ${NAMES}`, isInclude],
   onDrift: [
@@ -24,21 +23,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
   pinModelAlias: ["true or false", (value) => typeof value === "boolean"],
   durability: ['"sync" or "inherit"', (value) => value === "sync" || value === "inherit"],
   store: ["a ManifestStore, such as evenkeelPostgres(pool)", isStore],
-  mode: [
-    '"enforce", "observe" or "off"',
-    (value) => value === "enforce" || value === "observe" || value === "off",
-  ],
-  name: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
+  mode: optionInput.MODE_OPTION,
+  name: optionInput.NAME_OPTION,
 };
 
 /** Checks options at construction; what is wrong is named, with what came and what is allowed. */
 export function assertOptions(options: unknown): void {
-  if (!isRecord(options)) refuse("options", options, "an object");
-  for (const [option, value] of Object.entries(options)) {
-    const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
-    if (check === undefined) refuse(option, value, `one of ${Object.keys(CHECKS).join(", ")}`);
-    if (value !== undefined && !check[1](value)) refuse(option, value, check[0]);
-  }
+  optionInput.assertOptionTable(options, CHECKS, refuse);
 }
 
 /** LangGraph's own keys: they say which thread and task a run is, and who asks. */
@@ -78,22 +69,5 @@ function isFunction(value: unknown): boolean {
 }
 
 function refuse(option: string, came: unknown, allowed: string): never {
-  throw new ConfigFreezeError({
-    code: "invalid-options",
-    middleware: "configFreezeMiddleware",
-    message: `configFreezeMiddleware: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
-    details: { option, allowed },
-  });
-}
-
-/** What came, in words: never the value of something that may hold a secret. */
-function describe(value: unknown): string {
-  if (typeof value === "string") return value.length > 60 ? "a long text" : JSON.stringify(value);
-  if (value === null || typeof value === "number" || typeof value === "boolean") {
-    return String(value);
-  }
-  if (Array.isArray(value)) return "a list";
-  if (!isRecord(value)) return `a ${typeof value}`;
-  const keys = Object.keys(value);
-  return keys.length === 0 ? "an empty object" : `an object with ${keys.slice(0, 5).join(", ")}`;
+  throw new ConfigFreezeError(optionInput.refusal("configFreezeMiddleware", option, came, allowed));
 }

@@ -46,6 +46,7 @@ export { liveRun } from "./trace/live-run.ts";
 export type { LiveRun } from "./trace/live-run.ts";
 export { memoryStore } from "./store/memory-store.ts";
 export type { MemoryStoreOptions } from "./store/memory-store.ts";
+export * as optionInput from "./option-input.ts";
 export { quoteAsData } from "./tool/quote-as-data.ts";
 export * as storeInput from "./store/store-input.ts";
 export { RETRY_CAPACITY, RETRY_COSTS, memoryRetryBudget } from "./run/retry-budget.ts";

@@ -1,27 +1,24 @@
-import { FAILURE_CLASSES } from "@evenkeel/core";
+import { FAILURE_CLASSES, optionInput } from "@evenkeel/core";
 
 import { FailureRetryError } from "./errors.ts";
-
-/** What an option may be, in words, and how it is told. */
-type Check = readonly [allowed: string, holds: (value: unknown) => boolean];
 
 const isFunction = (value: unknown): boolean => typeof value === "function";
 const isNames = (value: unknown): boolean =>
   Array.isArray(value) && value.every((name) => typeof name === "string");
-const oneOf = (...allowed: readonly string[]): Check => [
+const oneOf = (...allowed: readonly string[]): optionInput.OptionCheck => [
   allowed.map((value) => `"${value}"`).join(", "),
   (value) => typeof value === "string" && allowed.includes(value),
 ];
-const whole = (from: number): Check => [
+const whole = (from: number): optionInput.OptionCheck => [
   `a whole number from ${from}`,
   (value) => Number.isInteger(value) && Number(value) >= from,
 ];
-const milliseconds: Check = [
+const milliseconds: optionInput.OptionCheck = [
   "milliseconds from 0",
   (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
 ];
 
-const CHECKS: Readonly<Record<string, Check>> = {
+const CHECKS: Readonly<Record<string, optionInput.OptionCheck>> = {
   maxAttempts: whole(1),
   retryOn: [
     `a function, or a list of ${Object.keys(FAILURE_CLASSES).join(", ")}`,
@@ -51,19 +48,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
   messagesKey: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
   random: ["a function", isFunction],
   mode: oneOf("enforce", "observe", "off"),
-  name: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
+  name: optionInput.NAME_OPTION,
 };
 
 /** Checks options at construction; what is wrong is named, with what came and what is allowed. */
 export function assertOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    refuse("options", options, "an object");
-  }
-  for (const [option, value] of Object.entries(options)) {
-    const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
-    if (check === undefined) refuse(option, value, `one of ${Object.keys(CHECKS).join(", ")}`);
-    if (value !== undefined && !check[1](value)) refuse(option, value, check[0]);
-  }
+  optionInput.assertOptionTable(options, CHECKS, refuse);
 }
 
 function isContext(value: unknown): boolean {

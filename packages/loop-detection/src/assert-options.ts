@@ -1,16 +1,15 @@
+import { optionInput } from "@evenkeel/core";
+
 import { LOOP_KINDS } from "./detectors/finding.ts";
 import { LoopDetectionError } from "./errors.ts";
 
-/** What an option may be, in words, and how it is told. */
-type Check = readonly [allowed: string, holds: (value: unknown) => boolean];
-
-const rung: Check = [
+const rung: optionInput.OptionCheck = [
   "a whole number of at least 2, or false",
   (value) => value === false || isWhole(value, 2),
 ];
-const aFunction: Check = ["a function", (value) => typeof value === "function"];
+const aFunction: optionInput.OptionCheck = ["a function", (value) => typeof value === "function"];
 
-const CHECKS: Readonly<Record<string, Check>> = {
+const CHECKS: Readonly<Record<string, optionInput.OptionCheck>> = {
   steerAfter: rung,
   blockAfter: rung,
   stopAfter: rung,
@@ -26,21 +25,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
     (value) => value === "final-answer" || value === "interrupt" || value === "error",
   ],
   message: aFunction,
-  mode: [
-    '"enforce", "observe" or "off"',
-    (value) => value === "enforce" || value === "observe" || value === "off",
-  ],
-  name: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
+  mode: optionInput.MODE_OPTION,
+  name: optionInput.NAME_OPTION,
 };
 
 /** Checks options at construction; what is wrong is named, with what came and what is allowed. */
 export function assertOptions(options: unknown): void {
-  if (!isRecord(options)) refuse("options", options, "an object");
-  for (const [option, value] of Object.entries(options)) {
-    const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
-    if (check === undefined) refuse(option, value, `one of ${Object.keys(CHECKS).join(", ")}`);
-    if (value !== undefined && !check[1](value)) refuse(option, value, check[0]);
-  }
+  optionInput.assertOptionTable(options, CHECKS, refuse);
 }
 
 /** Checks that a run climbs the ladder rung by rung, defaults included. */
@@ -55,13 +46,13 @@ export function assertOrder(rungs: Readonly<Record<string, number | false>>): vo
 
 function isIdentity(value: unknown): boolean {
   return (
-    isRecord(value) &&
+    optionInput.isRecord(value) &&
     Object.values(value).every((key) => typeof key === "function" || isNames(key))
   );
 }
 
 function isPoll(value: unknown): boolean {
-  if (!isRecord(value)) return false;
+  if (!optionInput.isRecord(value)) return false;
   return Object.entries(value).every(([key, item]) => {
     if (item === undefined) return key === "tools" || key === "patience";
     return key === "tools" ? isNames(item) : key === "patience" && isWhole(item, 1);
@@ -71,7 +62,7 @@ function isPoll(value: unknown): boolean {
 function isDetectors(value: unknown): boolean {
   const kinds: readonly string[] = LOOP_KINDS;
   return (
-    isRecord(value) &&
+    optionInput.isRecord(value) &&
     Object.entries(value).every(
       ([kind, on]) => kinds.includes(kind) && (on === undefined || typeof on === "boolean"),
     )
@@ -86,27 +77,8 @@ function isWhole(value: unknown, least: number): boolean {
   return typeof value === "number" && Number.isInteger(value) && value >= least;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function refuse(option: string, came: unknown, allowed: string): never {
-  throw new LoopDetectionError({
-    code: "invalid-options",
-    middleware: "loopDetectionMiddleware",
-    message: `loopDetectionMiddleware: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
-    details: { option, allowed },
-  });
-}
-
-/** What came, in words. */
-function describe(value: unknown): string {
-  if (typeof value === "string") return value.length > 60 ? "a long text" : JSON.stringify(value);
-  if (value === null || typeof value === "number" || typeof value === "boolean") {
-    return String(value);
-  }
-  if (Array.isArray(value)) return "a list";
-  if (!isRecord(value)) return `a ${typeof value}`;
-  const keys = Object.keys(value);
-  return keys.length === 0 ? "an empty object" : `an object with ${keys.slice(0, 5).join(", ")}`;
+  throw new LoopDetectionError(
+    optionInput.refusal("loopDetectionMiddleware", option, came, allowed),
+  );
 }

@@ -1,18 +1,17 @@
+import { optionInput } from "@evenkeel/core";
+
 import { OffloadError } from "./errors.ts";
 import type { ToolResultOffloadOptions } from "./options.ts";
 import { resolveReadingLimits } from "./reading/limits.ts";
 import { validateLimits } from "./results/quotas.ts";
 import { validateThresholds } from "./threshold/thresholds.ts";
 
-/** What an option may be, in words, and how it is told. */
-type Check = readonly [allowed: string, holds: (value: unknown) => boolean];
-
 const LONGEST_TIMER_MS = 2_147_483_647;
 const MIN_PREVIEW_TOKENS = 20;
 const TOOL_NAME = /^[A-Za-z0-9_-]{1,64}$/;
-const figure: Check = ["a finite number of at least 1", isFigure];
+const figure: optionInput.OptionCheck = ["a finite number of at least 1", isFigure];
 
-const CHECKS: Readonly<Record<string, Check>> = {
+const CHECKS: Readonly<Record<string, optionInput.OptionCheck>> = {
   store: [
     "an Evenkeel store, such as evenkeelPostgres(pool); of a LangGraph store, baseStoreResults(store)",
     isResultStore,
@@ -29,22 +28,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
   tools: ["false, or { read?, search?, query?, limits? } with tool names of their own", isTools],
   preserveErrors: ["true or false", (value) => typeof value === "boolean"],
   refArguments: ["an object of lists of argument names, by tool name", isReferences],
-  mode: [
-    '"enforce", "observe" or "off"',
-    (value) => value === "enforce" || value === "observe" || value === "off",
-  ],
-  name: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
+  mode: optionInput.MODE_OPTION,
+  name: optionInput.NAME_OPTION,
 };
 
 /** Checks options at construction; what is wrong is named, with what came and what is allowed. */
 export function assertOffloadOptions(options: ToolResultOffloadOptions): void {
-  const given: unknown = options;
-  if (!isRecord(given)) refuse("options", given, "an object");
-  for (const [option, value] of Object.entries(given)) {
-    const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
-    if (check === undefined) refuse(option, value, `one of ${Object.keys(CHECKS).join(", ")}`);
-    if (value !== undefined && !check[1](value)) refuse(option, value, check[0]);
-  }
+  optionInput.assertOptionTable(options, CHECKS, refuse);
   const { perTool = {}, tools, ttlMs, maxThreadBytes, maxTotalBytes } = options;
   for (const [tool, thresholds] of Object.entries(perTool)) {
     if (thresholds !== false) validateThresholds(thresholds, `perTool.${tool}`);
@@ -57,7 +47,8 @@ function isPerTool(value: unknown): boolean {
   const isThresholds = (entry: unknown): boolean =>
     hasOnly(entry, ["maxTokens", "maxBytes"]) && Object.values(entry).every(isFigureOrNothing);
   return (
-    isRecord(value) && Object.values(value).every((entry) => entry === false || isThresholds(entry))
+    optionInput.isRecord(value) &&
+    Object.values(value).every((entry) => entry === false || isThresholds(entry))
   );
 }
 
@@ -72,7 +63,7 @@ function isTools(value: unknown): boolean {
   if (!hasOnly(value, ["read", "search", "query", "limits"])) return false;
   const { limits, ...others } = value;
   const names = Object.values(others).filter((name) => name !== undefined);
-  if (limits !== undefined && !isRecord(limits)) return false;
+  if (limits !== undefined && !optionInput.isRecord(limits)) return false;
   if (!names.every((name) => typeof name === "string" && TOOL_NAME.test(name))) return false;
   return new Set(names).size === names.length;
 }
@@ -80,23 +71,25 @@ function isTools(value: unknown): boolean {
 function isReferences(value: unknown): boolean {
   const isNames = (names: unknown): boolean =>
     Array.isArray(names) && names.every((name) => typeof name === "string");
-  return isRecord(value) && Object.values(value).every(isNames);
+  return optionInput.isRecord(value) && Object.values(value).every(isNames);
 }
 
 function isCounter(value: unknown): boolean {
   if (typeof value === "function") return true;
-  return isRecord(value) && typeof value["name"] === "string" && isFunction(value["count"]);
+  return (
+    optionInput.isRecord(value) && typeof value["name"] === "string" && isFunction(value["count"])
+  );
 }
 
 function isResultStore(value: unknown): boolean {
   return (
-    isRecord(value) &&
+    optionInput.isRecord(value) &&
     ["writeResult", "linkResult", "readResult"].every((key) => isFunction(value[key]))
   );
 }
 
 function hasOnly(value: unknown, keys: readonly string[]): value is Record<string, unknown> {
-  return isRecord(value) && Object.keys(value).every((key) => keys.includes(key));
+  return optionInput.isRecord(value) && Object.keys(value).every((key) => keys.includes(key));
 }
 
 function isFigureOrNothing(value: unknown): boolean {
@@ -119,26 +112,6 @@ function isFunction(value: unknown): boolean {
   return typeof value === "function";
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function refuse(option: string, came: unknown, allowed: string): never {
-  throw new OffloadError({
-    code: "invalid-options",
-    middleware: "toolResultOffloadMiddleware",
-    message: `toolResultOffloadMiddleware: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
-    details: { option, allowed },
-  });
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "string") return value.length > 60 ? "a long text" : JSON.stringify(value);
-  if (value === null || typeof value === "number" || typeof value === "boolean") {
-    return String(value);
-  }
-  if (Array.isArray(value)) return "a list";
-  if (!isRecord(value)) return `a ${typeof value}`;
-  const keys = Object.keys(value);
-  return keys.length === 0 ? "an empty object" : `an object with ${keys.slice(0, 5).join(", ")}`;
+  throw new OffloadError(optionInput.refusal("toolResultOffloadMiddleware", option, came, allowed));
 }
