@@ -1,7 +1,8 @@
 import { appendFileSync } from "node:fs";
-import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+
+import { startLoopback, textOf } from "../../packages/tool-idempotency/test/support/loopback.ts";
+import type { Loopback } from "../../packages/tool-idempotency/test/support/loopback.ts";
 
 /** One thing a payment service was asked to do. */
 interface Order {
@@ -14,13 +15,11 @@ interface Order {
 }
 
 /** A payment service that keeps its own log, in a file beside whatever database the agent has. */
-export interface PaymentService {
-  readonly url: string;
+export interface PaymentService extends Loopback {
   /** How often each thing was done for a thread, by what it was about. */
   done(thread: string): Readonly<Record<string, number>>;
   /** Requests that carried a key the service had done before. */
   readonly repeated: () => number;
-  close(): Promise<void>;
 }
 
 /**
@@ -56,19 +55,8 @@ export async function startPaymentService(log: string, together = 1): Promise<Pa
     return { open: true };
   }
 
-  const server = createServer((request, response) => {
-    void answer(request).then(
-      (body) => response.end(JSON.stringify(body)),
-      (error: unknown) => {
-        response.statusCode = 500;
-        response.end(String(error));
-      },
-    );
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...(await startLoopback(answer)),
     done: (thread) => {
       const times: Record<string, number> = {};
       for (const one of done) {
@@ -77,16 +65,5 @@ export async function startPaymentService(log: string, together = 1): Promise<Pa
       return times;
     },
     repeated: () => repeated,
-    close: () =>
-      new Promise((closed) => {
-        server.closeAllConnections();
-        server.close(() => closed());
-      }),
   };
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of request) text += String(chunk);
-  return text;
 }

@@ -1,15 +1,14 @@
-import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 
 import type { Pool } from "pg";
 
+import { startLoopback, textOf } from "./loopback.ts";
+import type { Loopback } from "./loopback.ts";
+
 /** A payment service on the loopback interface, with a table of its own: what happened, whatever the agent believes. */
-export interface PaymentService {
-  readonly url: string;
+export interface PaymentService extends Loopback {
   /** How often each thing was done in a case, by what it was about. */
   done(thread: string): Promise<ReadonlyMap<string, number>>;
-  close(): Promise<void>;
 }
 
 interface Order {
@@ -27,15 +26,6 @@ export async function startPaymentService(pool: Pool, schema: string): Promise<P
     (id bigserial, thread text, about text, key text, once_key text UNIQUE);
     CREATE TABLE IF NOT EXISTS "${schema}".credits (id bigserial, thread text, about text);
     CREATE INDEX ON ${table} (key); CREATE INDEX ON ${table} (thread)`);
-  const server = createServer((request, response) => {
-    void answer(request).then(
-      (body) => response.end(JSON.stringify(body)),
-      (error: unknown) => {
-        response.statusCode = 500;
-        response.end(String(error));
-      },
-    );
-  });
 
   async function answer(request: IncomingMessage): Promise<object> {
     const url = new URL(request.url ?? "/", "http://service");
@@ -55,10 +45,8 @@ export async function startPaymentService(pool: Pool, schema: string): Promise<P
     return { done: true };
   }
 
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    ...(await startLoopback(answer)),
     async done(thread) {
       const { rows } = await pool.query<{ about: string; times: string }>(
         `SELECT about, count(*) AS times FROM (
@@ -69,16 +57,5 @@ export async function startPaymentService(pool: Pool, schema: string): Promise<P
       );
       return new Map(rows.map(({ about, times }) => [about, Number(times)]));
     },
-    close: () =>
-      new Promise((closed) => {
-        server.closeAllConnections();
-        server.close(() => closed());
-      }),
   };
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of request) text += String(chunk);
-  return text;
 }
