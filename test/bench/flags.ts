@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
       console.error(`... ${rounds} tool calls`);
       const bare = flagsAgent([], database.checkpointer, rounds);
       const flagged = flagsAgent([flags], database.checkpointer, rounds);
-      const measured = { pairs, betweenBatches: database.clear, onWarm: () => undefined };
+      const measured = { pairs, betweenBatches: database.clear };
       const again = await timePairs({ ...measured, reference: bare.run, variant: bare.run });
       const times = await timePairs({ ...measured, reference: bare.run, variant: flagged.run });
       rows.push({

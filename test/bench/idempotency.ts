@@ -1,5 +1,4 @@
 /** `npm run bench:idempotency -- [--pairs 30] [--json]`: what an effect that happens once costs, by round trips and time, beside the bare graph. */
-import { parseArgs } from "node:util";
 
 import { withMiddleware, wrapModel } from "@evenkeel/core";
 import { evenkeelPostgres } from "@evenkeel/postgres";
@@ -15,6 +14,7 @@ import { z } from "zod";
 
 import { countedPool } from "./idempotency/counted-pool.ts";
 import { timePairs } from "./measure/interleaved-pairs.ts";
+import { pairsOptions } from "./measure/pairs-options.ts";
 
 const CALLS = 6;
 /** Round trips that are promised: the claim and the settlement; a transaction's begin and commit are the tool's own. */
@@ -35,18 +35,9 @@ process.exitCode = await main(process.argv.slice(2));
 
 /** Returns the exit code: 1 where a count is not the promised one. */
 async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      pairs: { type: "string", default: "30" },
-      json: { type: "boolean", default: false },
-    },
-  });
-  const pairs = Number(values.pairs);
-  if (!Number.isInteger(pairs) || pairs < 1) {
-    console.error(`--pairs must be a whole number of at least 1, not ${values.pairs}.`);
-    return 2;
-  }
+  const given = pairsOptions(args, 30);
+  if (given === undefined) return 2;
+  const { pairs, json } = given;
   const database = await freshDatabase({ maxConnections: 4 });
   try {
     const schema = database.schema ?? "public";
@@ -64,7 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
       betweenBatches: async () => undefined,
     });
     const noiseMs = round(noise.differenceMs / CALLS);
-    if (values.json) {
+    if (json) {
       console.log(JSON.stringify({ rows, noiseMs }, undefined, 2));
     } else {
       console.table(

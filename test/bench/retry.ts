@@ -1,5 +1,4 @@
 /** `npm run bench:retry -- [--pairs 100] [--json]`: one fault schedule through LangChain's retries and ours, and what ours costs a run that does not fail. */
-import { parseArgs } from "node:util";
 
 import { withMiddleware, wrapModel } from "@evenkeel/core";
 import { failureRetryMiddleware } from "@evenkeel/failure-retry";
@@ -12,6 +11,7 @@ import { z } from "zod";
 
 import { TROUBLES, playFault } from "../fault-schedule/play-fault.ts";
 import { timePairs } from "./measure/interleaved-pairs.ts";
+import { pairsOptions } from "./measure/pairs-options.ts";
 
 const TOOL_CALLS = 6;
 const LINGER_MS = 12_000;
@@ -21,18 +21,9 @@ process.exitCode = await main(process.argv.slice(2));
 
 /** Returns the exit code: 1 where a run that does not fail takes other checkpoints than the bare graph. */
 async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      pairs: { type: "string", default: "100" },
-      json: { type: "boolean", default: false },
-    },
-  });
-  const pairs = Number(values.pairs);
-  if (!Number.isInteger(pairs) || pairs < 1) {
-    console.error(`--pairs must be a whole number of at least 1, not ${values.pairs}.`);
-    return 2;
-  }
+  const given = pairsOptions(args, 100);
+  if (given === undefined) return 2;
+  const { pairs, json } = given;
   const schedule = [];
   for (const trouble of TROUBLES) {
     for (const side of ["langchain", "evenkeel"] as const) {
@@ -40,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
   }
   const cost = await quietCost(pairs);
-  if (values.json) {
+  if (json) {
     console.log(JSON.stringify({ schedule, cost }, undefined, 2));
   } else {
     console.table(schedule);
