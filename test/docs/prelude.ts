@@ -24,6 +24,7 @@ declare global {
   const thread_id: string;
   const lookupOrder: StructuredToolInterface;
   const refund: StructuredToolInterface;
+  const refundLimitMiddleware: () => AnyMiddleware;
   const timingMiddleware: () => AnyMiddleware;
   const reconcile: Exclude<
     NonNullable<ToolIdempotencyOptions["tools"]>[string],
