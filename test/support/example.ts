@@ -15,16 +15,21 @@ export async function transcriptOf(example: string): Promise<string> {
   return normalized(transcript.code);
 }
 
-/** Output without what differs between any two runs: times, sizes that follow them, generated ids. */
+/** Output without what differs between any two runs: times, large figures in a table, generated ids. */
 export function normalized(output: string): string {
-  return output
-    .replaceAll(/\b\d+(\.\d+)? ?(ms|s)\b/gu, "<time>")
-    .replaceAll(/\bres_\w+/gu, "res_<id>")
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gu, "<id>")
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n")
-    .trim();
+  return (
+    output
+      .replaceAll(/\b\d+(\.\d+)? ?(ms|s)\b/gu, "<time>")
+      // In a table, and at the head of a line, they also move what stands beside them.
+      .replaceAll(/^ +<time>/gmu, "<time>")
+      .replaceAll(/│ (<time>|\d{1,3}(,\d{3})+) +(?=│)/gu, "│ <figure> ")
+      .replaceAll(/\bres_\w+/gu, "res_<id>")
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gu, "<id>")
+      .split("\n")
+      .map((line) => line.trimEnd())
+      .join("\n")
+      .trim()
+  );
 }
 
 /** The TypeScript files of an example, by their path in it. */
