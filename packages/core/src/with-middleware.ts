@@ -6,6 +6,7 @@ import type { Compiled } from "./graph/compiled-graph.ts";
 import { copyGraph } from "./graph/copy-graph.ts";
 import { agentWith, isAgent } from "./graph/native-agent.ts";
 import type { Agent } from "./graph/native-agent.ts";
+import { warnOfParallelWrites } from "./graph/parallel-writes.ts";
 import { middlewareOf } from "./graph/seam-plan.ts";
 import { warnOfOrder } from "./graph/stack-order.ts";
 import { buildStack } from "./graph/stack.ts";
@@ -119,6 +120,7 @@ function seamGraph(
   options: RunOptions,
   where: { readonly root: boolean; readonly native: boolean },
 ): Compiled {
+  warnOfParallelWrites(compiled);
   const { fields, builder, plan } = copyGraph(compiled, stack, {
     ...where,
     subgraph: (subgraph) =>
