@@ -1,3 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { EvenkeelError } from "@evenkeel/core/errors";
 import { awaitAllCallbacks } from "@langchain/core/callbacks/promises";
 
 import { reportResult } from "../crash/child-report.ts";
@@ -40,7 +43,7 @@ export async function runSurvivalJob(module: Readonly<Record<string, unknown>>):
       answers: job.answers,
       onAsked: (one: string) => asked.push(one),
     };
-    await carryOn(execution, begun ? null : job.input);
+    await afterLease(() => carryOn(execution, begun ? null : job.input));
     const { values } = await graph.getState(thread);
     await awaitAllCallbacks();
     tell({ state: comparable(values) });
@@ -49,6 +52,20 @@ export async function runSurvivalJob(module: Readonly<Record<string, unknown>>):
   }
   // The user's module may hold connections that nobody ends.
   process.exit(0);
+}
+
+/** Does what a worker does that finds the lease of a killed one: it comes back when that is over. */
+async function afterLease(work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const busy = EvenkeelError.isInstance(error, "execution-busy") ? error : undefined;
+      const remainingMs = busy?.details?.["remainingMs"];
+      if (typeof remainingMs !== "number") throw error;
+      await delay(remainingMs + 1);
+    }
+  }
 }
 
 async function partsOf({ database }: SurvivalJob): Promise<SurvivalParts | undefined> {
