@@ -100,6 +100,17 @@ describe("an account", () => {
     expect([execution.sums.tokens, thread.sums.tokens]).toEqual([15, 15]);
   });
 
+  test("asks to be kept at once for what is limited, and for nothing else", () => {
+    const account = open({ perExecution: { tokens: 100 }, perTool: { search: { calls: 5 } } });
+    account.spend({ modelCalls: 1 });
+    account.takeToolCall("another");
+    expect(account.changes()).toBe(0);
+    account.spend({ tokens: 10, modelCalls: 1 });
+    account.takeToolCall("search");
+    expect(account.changes()).toBe(2);
+    expect(account.entry().execution.sums).toMatchObject({ modelCalls: 2, toolCalls: 2 });
+  });
+
   test("goes on from a higher revision, and from no other", () => {
     const account = open();
     account.spend({ tokens: 10 });

@@ -70,7 +70,7 @@ describe("calls of one superstep", () => {
 
   test("are all in the sums that are kept, in whichever order they end", async () => {
     const saver = new MemorySaver();
-    const { graph } = fanOut(6, { perExecution: { modelCalls: 100 } }, saver);
+    const { graph } = fanOut(6, { perExecution: { modelCalls: 100, tokens: 1e6 } }, saver);
     await graph.invoke({ index: 0 }, thread() as never);
     expect(await sumsOf(saver)).toMatchObject({ modelCalls: 6, tokens: 600 });
   });

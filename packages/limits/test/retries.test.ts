@@ -136,7 +136,11 @@ describe("a retry", () => {
       model: seeker({ turns: 1 }),
       middleware: [
         askingRetry("askingMiddleware", 5, grants),
-        budgetMiddleware({ ...alone(), retryBudget: { reward: 0 } }),
+        budgetMiddleware({
+          ...alone(),
+          retryBudget: { reward: 0 },
+          perExecution: { toolCalls: 100 },
+        }),
       ],
     });
     await graph.invoke(ask(), thread());

@@ -1,5 +1,13 @@
 import { isUsedUp, toolUsesOf, usesOf } from "./limits.ts";
-import type { Limits, Sums, ToolLimits, ToolSums, Use } from "./limits.ts";
+import type {
+  LimitKind,
+  Limits,
+  Sums,
+  ToolLimitKind,
+  ToolLimits,
+  ToolSums,
+  Use,
+} from "./limits.ts";
 import { NO_TOOL_SUMS } from "./spent.ts";
 import type { BudgetEntry, Spent } from "./spent.ts";
 import type { Stopwatch } from "./stopwatch.ts";
@@ -14,7 +22,7 @@ export interface RunLimits {
 /** What one run has spent, counted in the process that runs it; every change can be kept as an entry. */
 export interface Account {
   entry(): BudgetEntry;
-  /** Counts what is worth keeping at once; time goes by anyway, and is kept along with it. */
+  /** Counts what is worth keeping at once: not the time that goes by, nor what nothing limits. */
   changes(): number;
   /** Goes on from an entry of a higher revision: another process, or another graph, has counted on. */
   adopt(entry: BudgetEntry): void;
@@ -39,22 +47,28 @@ export function openAccount(kept: BudgetEntry, limits: () => RunLimits, watch: S
   let timedMs = 0;
   let changes = 0;
 
-  const change = (next: Pick<BudgetEntry, "execution" | "thread">): void => {
-    changes += 1;
+  const change = (next: Pick<BudgetEntry, "execution" | "thread">, counts = true): void => {
+    if (counts) changes += 1;
     entry = { v: 1, revision: entry.revision + 1, ...next };
   };
-  const spend = (amounts: Partial<Sums>): void =>
-    change({
+  const spend = (amounts: Partial<Sums>): void => {
+    const { perExecution, perThread } = limits();
+    const next = {
       execution: { ...entry.execution, ...added(entry.execution, amounts) },
       thread: { ...entry.thread, ...added(entry.thread, amounts) },
-    });
+    };
+    const kinds = Object.keys(amounts) as LimitKind[];
+    const limited = kinds.some(
+      (kind) => perExecution[kind] !== undefined || perThread[kind] !== undefined,
+    );
+    change(next, limited && amounts.wallTimeMs === undefined);
+  };
   const measure = (): void => {
     const { perExecution, perThread } = limits();
     if (perExecution.wallTimeMs === undefined && perThread.wallTimeMs === undefined) return;
     const elapsedMs = watch.elapsedMs();
     if (elapsedMs <= timedMs) return;
     spend({ wallTimeMs: elapsedMs - timedMs });
-    changes -= 1;
     timedMs = elapsedMs;
   };
   const uses = (): Use[] => {
@@ -84,7 +98,10 @@ export function openAccount(kept: BudgetEntry, limits: () => RunLimits, watch: S
       retries: before.retries + (amounts.retries ?? 0),
     };
     const tools = { ...entry.execution.tools, [tool]: after };
-    change({ execution: { ...entry.execution, tools }, thread: entry.thread });
+    const { perTool } = limits();
+    const kinds = Object.keys(amounts) as ToolLimitKind[];
+    const limited = kinds.some((kind) => perTool[tool]?.[kind] !== undefined);
+    change({ execution: { ...entry.execution, tools }, thread: entry.thread }, limited);
   };
   return {
     entry() {

@@ -60,12 +60,12 @@ function openRun(context: BudgetContext, kept: ReturnType<typeof emptyEntry>): B
   const watch = stopwatch(clock);
   const account = openAccount(kept, () => context.options, watch);
   let keptChanges = 0;
-  let keptRevision = kept.revision;
+  let keptTimeMs = kept.execution.sums.wallTimeMs;
   const saver = latestSaver(() => warnOnce(context, "spending-not-kept"));
   const save = (from: BudgetContext): Promise<void> => {
     const entry = account.entry();
     keptChanges = account.changes();
-    keptRevision = entry.revision;
+    keptTimeMs = entry.execution.sums.wallTimeMs;
     // At once, so that it goes with the node even where saving beside the checkpoint fails.
     from.state.write(CHANNEL, { [ENTRY]: compact(entry) });
     return saver.request(() => from.state.save(CHANNEL, { [ENTRY]: compact(account.entry()) }));
@@ -101,7 +101,8 @@ function openRun(context: BudgetContext, kept: ReturnType<typeof emptyEntry>): B
     replayed: new Map(),
     unknownCost: undefined,
     keep,
-    keepAll: (from) => (account.entry().revision === keptRevision ? saver.settled() : save(from)),
+    keepAll: (from) =>
+      account.entry().execution.sums.wallTimeMs === keptTimeMs ? keep(from) : save(from),
     warn(from, tool) {
       const uses = [...account.uses(), ...(tool === undefined ? [] : account.toolUses(tool))];
       for (const { limit, spent, allowed } of uses) {
