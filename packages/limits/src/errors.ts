@@ -5,6 +5,7 @@ export type LimitsErrorCode =
   | "invalid-options"
   | "budget-exhausted"
   | "price-invalid"
+  | "scope-invalid"
   | "breaker-open"
   | "state-version-unsupported";
 

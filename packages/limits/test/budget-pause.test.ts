@@ -91,6 +91,15 @@ describe("a pause", () => {
     },
   );
 
+  test("is not repeated once a person has said how to end", async () => {
+    const { graph, model } = setUp({ perExecution: { tokens: 300 } });
+    await graph().invoke(ask(), thread());
+    const paused = { ...thread(), interruptAfter: ["agent"] };
+    await graph().invoke(resume("end"), paused);
+    await graph().invoke(null, thread());
+    expect(model.calls).toHaveLength(3);
+  });
+
   test("extends the thread's budget where that is what is used up", async () => {
     const { graph } = setUp({ perThread: { tokens: 300 } });
     const paused = await graph().invoke(ask(), thread());

@@ -2,6 +2,8 @@ import { EvenkeelError, memoryStore } from "@evenkeel/core";
 import { describe, expect, test } from "vitest";
 
 import { budgetMiddleware, circuitBreakerMiddleware } from "../src/index.ts";
+import { agentOf, codeOf, thread } from "./support/agent.ts";
+import { ask, lookUp, seeker } from "./support/seeker.ts";
 
 function refusal(make: () => unknown): EvenkeelError {
   try {
@@ -51,6 +53,21 @@ describe("budgetMiddleware refuses", () => {
     expect(budgetMiddleware().name).toBe("budgetMiddleware");
     expect(() => budgetMiddleware({ perExecution: { toolCalls: 0, tokens: 0 } })).not.toThrow();
   });
+});
+
+test.each<[string, () => string]>([
+  ["gives no text", () => undefined as never],
+  [
+    "throws",
+    () => {
+      throw new Error("who is it?");
+    },
+  ],
+])("a scope that %s ends the run with a code: tenants are told apart by it", async (_title, scope) => {
+  for (const middleware of [budgetMiddleware({ scope }), circuitBreakerMiddleware({ scope })]) {
+    const graph = agentOf({ model: seeker(), tools: [lookUp().tool], middleware: [middleware] });
+    expect(await codeOf(graph.invoke(ask(), thread()))).toBe("scope-invalid");
+  }
 });
 
 describe("circuitBreakerMiddleware refuses", () => {

@@ -1,4 +1,5 @@
 import type { Circuit, CircuitOptions } from "./circuit.ts";
+import { scopeOf } from "../scope-of.ts";
 import { circuitsOf } from "./circuits.ts";
 import type { ScopeCircuits, Target } from "./circuits.ts";
 import { keptCircuits } from "./kept-circuits.ts";
@@ -33,7 +34,7 @@ export function isBlocked(answer: Admitted | Blocked): answer is Blocked {
 /** The guard of the scope a call is made in, on what is kept of it. */
 export async function openGuard(context: BreakerContext): Promise<Guard> {
   const { live, options, execution } = context;
-  const scope = live.scope(execution);
+  const scope = scopeOf(live.scope, execution, live.name);
   const circuits = circuitsOf(live.store, live.name, scope, () => circuitOptions(options));
   const kept = keptCircuits({
     store: live.store,

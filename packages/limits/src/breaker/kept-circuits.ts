@@ -31,9 +31,9 @@ export interface KeptCircuitsParts {
 export function keptCircuits(parts: KeptCircuitsParts): KeptCircuits {
   const { store, scope, circuits, refreshMs, timeoutMs, onTrouble } = parts;
   if (store === undefined) return IN_MEMORY;
-  const asked = async <Value>(work: Promise<Value>, otherwise: Value): Promise<Value> => {
+  const asked = async <Value>(work: () => Promise<Value>, otherwise: Value): Promise<Value> => {
     try {
-      return await within(work, timeoutMs);
+      return await within(work(), timeoutMs);
     } catch (error) {
       onTrouble("store-unavailable", { error: error instanceof Error ? error.name : typeof error });
       return otherwise;
@@ -41,7 +41,7 @@ export function keptCircuits(parts: KeptCircuitsParts): KeptCircuits {
   };
   const look = async (): Promise<void> => {
     circuits.askedAt = Date.now();
-    const records = await asked(store.listBreakers(scope), []);
+    const records = await asked(() => store.listBreakers(scope), []);
     for (const key of circuits.adopt(records)) onTrouble("breaker-unreadable", { key });
   };
   return {
@@ -58,19 +58,20 @@ export function keptCircuits(parts: KeptCircuitsParts): KeptCircuits {
     },
     put: (target, failureClass, circuit) =>
       asked(
-        store.putBreaker(scope, {
-          v: 1,
-          key: circuitKey(target, failureClass),
-          status: circuit.status() === "closed" ? "closed" : "open",
-          since: new Date(circuit.since()).toISOString(),
-          state: { ...circuit.state() },
-        }),
+        () =>
+          store.putBreaker(scope, {
+            v: 1,
+            key: circuitKey(target, failureClass),
+            status: circuit.status() === "closed" ? "closed" : "open",
+            since: new Date(circuit.since()).toISOString(),
+            state: { ...circuit.state() },
+          }),
         undefined,
       ),
     claim: (target, failureClass) =>
-      asked(store.claimProbe(scope, circuitKey(target, failureClass), PROBE_LEASE_MS), true),
+      asked(() => store.claimProbe(scope, circuitKey(target, failureClass), PROBE_LEASE_MS), true),
     release: (target, failureClass) =>
-      asked(store.releaseProbe(scope, circuitKey(target, failureClass)), undefined),
+      asked(() => store.releaseProbe(scope, circuitKey(target, failureClass)), undefined),
   };
 }
 

@@ -1,6 +1,5 @@
 import type {
   BreakerStore,
-  ExecutionInfo,
   FailureClass,
   HookContext,
   MiddlewareMode,
@@ -8,6 +7,7 @@ import type {
 import { FAILURE_CLASSES } from "@evenkeel/core";
 
 import { optionChecks } from "../check-options.ts";
+import type { ScopeOf } from "../scope-of.ts";
 
 /** Options of {@link circuitBreakerMiddleware}. */
 export interface CircuitBreakerMiddlewareOptions {
@@ -28,7 +28,7 @@ export interface CircuitBreakerMiddlewareOptions {
   /** Classes of failure that count; throttling and cancellations never do. @default infrastructure, environment-drift, unknown */
   failureClasses?: readonly FailureClass[];
   /** Whose calls share a breaker. @default the run's scope: user and thread */
-  scope?: (execution: ExecutionInfo) => string;
+  scope?: ScopeOf;
   /** Keeps breakers over restarts and shares them between processes; `evenkeelPostgres(pool)` is one. @default this process's memory */
   store?: BreakerStore;
   /** How old what the store says may be. @default 5_000 */
@@ -59,7 +59,7 @@ export interface BreakerOptions {
 export interface BreakerLive {
   readonly name: string;
   readonly store: BreakerStore | undefined;
-  readonly scope: (execution: ExecutionInfo) => string;
+  readonly scope: ScopeOf;
 }
 
 /** What the hooks of the breaker get as their context. */

@@ -1,3 +1,4 @@
+import { scopeOf } from "../scope-of.ts";
 import { openAccount } from "./account.ts";
 import type { Account } from "./account.ts";
 import { announcedCalls } from "./announced-calls.ts";
@@ -90,7 +91,7 @@ function openRun(context: BudgetContext, kept: ReturnType<typeof emptyEntry>): B
     retries: runRetries({
       account,
       options: () => context.options.retryBudget,
-      scope: context.live.scope(context.execution),
+      scope: scopeOf(context.live.scope, context.execution, context.live.name),
       observes: context.mode === "observe",
       report: (limit, facts) => report(context, limit, facts),
       keep: () => (context.node === null ? keep(context) : Promise.resolve()),

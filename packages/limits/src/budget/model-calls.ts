@@ -1,29 +1,24 @@
 import { classifyFailure, isFailure } from "@evenkeel/core";
 import type { Handler, ModelRequest, ModelResult } from "@evenkeel/core";
-import type { AIMessage } from "@langchain/core/messages";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { LimitsError } from "../errors.ts";
 import { hideTools } from "../hide-tools.ts";
 import { modelFacts } from "../model-facts.ts";
 import type { ModelFacts } from "../model-facts.ts";
-import { budgetRun, warnOnce } from "./budget-run.ts";
+import { budgetRun } from "./budget-run.ts";
 import type { BudgetRun } from "./budget-run.ts";
-import { answeringRequest, closingMessage, exhaustedError, withoutCalls } from "./last-answer.ts";
+import { endAt } from "./ending.ts";
 import { isUsedUp } from "./limits.ts";
-import type { Use } from "./limits.ts";
-import type { BudgetContext, ExitBehavior } from "./options.ts";
+import type { BudgetContext } from "./options.ts";
 import { pauseAt, replayPauses } from "./pause.ts";
-import { priceOf } from "./price.ts";
 import type { Try } from "./retries.ts";
-import { mayAnswer, modelUse } from "./standing.ts";
+import { settleCall } from "./settle-call.ts";
+import { exitOf, modelUse } from "./standing.ts";
 import { taskOf } from "./task.ts";
-import { messageOf, usageOf } from "./usage.ts";
+import { messageOf } from "./usage.ts";
 
 type Call = Handler<ModelRequest, ModelResult>;
-
-/** Answers a call site gives once the budget is used up; a loop that goes on after that is broken. */
-const MOST_ANSWERS = 100;
 
 /** Makes a model call while there is budget for it, and ends the run by its exit behavior where not. */
 export async function budgetModelCall(
@@ -34,63 +29,17 @@ export async function budgetModelCall(
   const run = budgetRun(context);
   const site = context.callSite ?? "model";
   run.calls.forget(site);
-  const pauses = context.options.exitBehavior === "interrupt" && context.mode === "enforce";
   const task = taskOf(request);
-  if (pauses) replayPauses(run, task);
+  replayPauses(run, context, task);
+  const make = (next: ModelRequest): Promise<ModelResult> => makeCall(next, handler, run, context);
   let use = modelUse(run, context);
-  let { exitBehavior } = context.options;
-  if (use !== undefined && pauses) {
+  if (use !== undefined && exitOf(run, context) === "interrupt") {
     run.report(context, use);
-    const ended = pauseAt(use, run, context, task);
-    use = ended?.use;
-    exitBehavior = ended?.exitBehavior ?? exitBehavior;
+    use = pauseAt(use, run, context, task);
   }
-  if (use !== undefined) return endAt(use, exitBehavior, { request, handler, run, context });
+  if (use !== undefined) return endAt(use, { request, run, context, make });
   if (run.unknownCost !== undefined) throw run.unknownCost;
-  return makeCall(hideTools(request, usedUpTools(run, context)), handler, run, context);
-}
-
-interface Ending {
-  readonly request: ModelRequest;
-  readonly handler: Call;
-  readonly run: BudgetRun;
-  readonly context: BudgetContext;
-}
-
-async function endAt(use: Use, behavior: ExitBehavior, ending: Ending): Promise<ModelResult> {
-  const { request, handler, run, context } = ending;
-  const { account, answering } = run;
-  const { name: by } = context.live;
-  run.report(context, use);
-  const site = context.callSite ?? "model";
-  const { execution, thread } = account.entry();
-  const given = execution.answers[site] ?? 0;
-  if (behavior === "error" || given >= MOST_ANSWERS) {
-    await run.keep(context);
-    throw exhaustedError(use, by);
-  }
-  const answered = (): void => {
-    const { answers } = account.entry().execution;
-    account.changeExecution({ answers: { ...answers, [site]: (answers[site] ?? 0) + 1 } });
-    if (use.scope === "perThread") account.changeThread({ endedBy: execution.id });
-  };
-  const locked =
-    use.scope === "perThread" && ![null, execution.id].some((one) => one === thread.endedBy);
-  const models = behavior === "final-answer" && mayAnswer(run) && !locked;
-  if (!models || given > 0 || answering.has(site) || run.unknownCost !== undefined) {
-    answered();
-    await run.keep(context);
-    return closingMessage(use, by);
-  }
-  answering.add(site);
-  try {
-    const result = await makeCall(answeringRequest(request, use), handler, run, context);
-    answered();
-    void run.keep(context);
-    return withoutCalls(result, request, use);
-  } finally {
-    answering.delete(site);
-  }
+  return make(hideTools(request, usedUpTools(run, context)));
 }
 
 async function makeCall(
@@ -120,7 +69,7 @@ async function makeCall(
   try {
     const result = await handler(request);
     retries.succeeded(attempt);
-    settle(messageOf(result), facts, run, context);
+    settleCall(messageOf(result), facts, run, context);
     return result;
   } catch (error) {
     if (isGraphBubbleUp(error)) {
@@ -134,42 +83,6 @@ async function makeCall(
     watch.leave();
     void run.keep(context);
   }
-}
-
-function settle(
-  message: AIMessage | undefined,
-  facts: ModelFacts,
-  run: BudgetRun,
-  context: BudgetContext,
-): void {
-  const { account, calls } = run;
-  const usage = usageOf(message);
-  const { perExecution, perThread } = context.options;
-  if (usage === undefined) {
-    const counts = [perExecution, perThread].some(
-      ({ tokens, inputTokens, outputTokens, cost }) =>
-        (tokens ?? inputTokens ?? outputTokens ?? cost) !== undefined,
-    );
-    if (counts) warnOnce(context, "usage-missing", { ...facts });
-  } else {
-    const { inputTokens, outputTokens, totalTokens } = usage;
-    const { price, name } = context.live;
-    const cost =
-      price === undefined
-        ? 0
-        : priceOf(price, { ...facts, ...usage, usage: message?.usage_metadata }, name);
-    const known = typeof cost === "number" ? cost : 0;
-    account.spend({ tokens: totalTokens, inputTokens, outputTokens, cost: known });
-    if (typeof cost !== "number") {
-      warnOnce(context, "price-invalid", { ...facts });
-      const limited = perExecution.cost !== undefined || perThread.cost !== undefined;
-      // The answer is paid for and handed on; without knowing what it cost nothing more is spent.
-      if (limited) run.unknownCost = cost;
-    }
-  }
-  const asked = (message?.tool_calls ?? []).map(({ id = "", name }) => ({ id, name }));
-  calls.announce(context.callSite ?? "model", asked);
-  run.warn(context);
 }
 
 function usedUpTools(run: BudgetRun, { options }: BudgetContext): ReadonlySet<string> {

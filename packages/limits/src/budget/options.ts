@@ -1,7 +1,8 @@
-import type { ExecutionInfo, FailureClass, HookContext, MiddlewareMode } from "@evenkeel/core";
+import type { FailureClass, HookContext, MiddlewareMode } from "@evenkeel/core";
 import { FAILURE_CLASSES } from "@evenkeel/core";
 
 import { optionChecks } from "../check-options.ts";
+import type { ScopeOf } from "../scope-of.ts";
 import type { OptionChecks } from "../check-options.ts";
 import { LIMIT_KINDS, TOOL_LIMIT_KINDS } from "./limits.ts";
 import type { Limits, ToolLimits } from "./limits.ts";
@@ -46,7 +47,7 @@ export interface BudgetMiddlewareOptions {
   /** The bucket that every layer draws on before it tries again. @default see RetryBudgetOptions */
   retryBudget?: RetryBudgetOptions;
   /** Whose executions share the retries of a provider. @default the run's scope: user and thread */
-  scope?: (execution: ExecutionInfo) => string;
+  scope?: ScopeOf;
   /** `"sync"` writes each checkpoint before the next step; `"inherit"` leaves the caller's choice alone. @default "sync" */
   durability?: "sync" | "inherit";
   /** @default "enforce" */
@@ -69,7 +70,7 @@ export interface BudgetOptions {
 export interface BudgetLive {
   readonly name: string;
   readonly price: Price | undefined;
-  readonly scope: (execution: ExecutionInfo) => string;
+  readonly scope: ScopeOf;
 }
 
 /** What the hooks of budgets get as their context. */

@@ -4,7 +4,7 @@ import type { BudgetRun } from "./budget-run.ts";
 import { LIMIT_KINDS, useInWords } from "./limits.ts";
 import type { LimitKind, Limits, Use } from "./limits.ts";
 import { isExitBehavior } from "./options.ts";
-import type { BudgetContext, ExitBehavior } from "./options.ts";
+import type { BudgetContext } from "./options.ts";
 import { modelUse } from "./standing.ts";
 
 /** What a person is shown where a run pauses at a limit. */
@@ -19,17 +19,20 @@ export interface BudgetPause {
 /**
  * Pauses until a person has allowed more than the limit or has said how to end. `true` allows the
  * same amount again, `{ extend: { tokens: 5_000 } }` so much more, an exit behavior ends the run by
- * it; anything else is asked again. Undefined once there is enough to go on.
+ * it, from here on; anything else is asked again. Undefined once there is enough to go on.
  */
 export function pauseAt(
   first: Use,
   run: BudgetRun,
   context: BudgetContext,
   task: string,
-): { use: Use; exitBehavior: ExitBehavior } | undefined {
+): Use | undefined {
   for (let use: Use | undefined = first; use !== undefined; use = modelUse(run, context)) {
     const answer: unknown = interrupt(shown(use));
-    if (isExitBehavior(answer) && answer !== "interrupt") return { use, exitBehavior: answer };
+    if (isExitBehavior(answer) && answer !== "interrupt") {
+      run.account.changeExecution({ exit: answer, paused: pausedAgain(run, task) });
+      return use;
+    }
     extend(run, use, answer === true ? again(use, context) : extensionOf(answer), task);
   }
   return undefined;
@@ -39,9 +42,9 @@ export function pauseAt(
  * Goes again through the pauses this task went through before it was cut off: LangGraph hands out
  * answers by order, so one that is not asked for would reach the next question of the node.
  */
-export function replayPauses(run: BudgetRun, task: string): void {
+export function replayPauses(run: BudgetRun, context: BudgetContext, task: string): void {
   const { paused } = run.account.entry().execution;
-  if (paused === null || paused.task !== task || run.replayed.has(task)) return;
+  if (context.mode !== "enforce" || paused === null || paused.task !== task || run.replayed.has(task)) return;
   run.replayed.set(task, paused.times);
   for (let time = 0; time < paused.times; time += 1) interrupt({ code: "budget-exhausted" });
 }
@@ -63,18 +66,27 @@ function again({ scope, kind }: Use, { options }: BudgetContext): Limits {
   return { [kind]: limits[kind] };
 }
 
-function extend({ account, replayed }: BudgetRun, use: Use, more: Limits, task: string): void {
+function extend(run: BudgetRun, use: Use, more: Limits, task: string): void {
+  const { account } = run;
   const { execution, thread } = account.entry();
-  const times = execution.paused?.task === task ? execution.paused.times + 1 : 1;
-  replayed.set(task, times);
-  const own = use.scope === "perThread" ? thread.extended : execution.extended;
-  const extended = sumOf(own, more);
-  if (use.scope === "perThread") account.changeThread({ extended });
+  const ofThread = use.scope === "perThread";
+  const extended = sumOf(ofThread ? thread.extended : execution.extended, more);
+  if (ofThread) account.changeThread({ extended });
   account.changeExecution({
-    paused: { task, times },
+    paused: pausedAgain(run, task),
     overdrawn: null,
-    ...(use.scope === "perThread" ? {} : { extended }),
+    ...(ofThread ? {} : { extended }),
   });
+}
+
+function pausedAgain(
+  { account, replayed }: BudgetRun,
+  task: string,
+): { task: string; times: number } {
+  const { paused } = account.entry().execution;
+  const times = paused?.task === task ? paused.times + 1 : 1;
+  replayed.set(task, times);
+  return { task, times };
 }
 
 function extensionOf(answer: unknown): Limits {

@@ -52,13 +52,13 @@ export function runRetries(parts: RetriesParts): Retries {
     const { perExecution = RETRY_CAPACITY } = parts.options();
     return tokenBucket(perExecution, retryTokens ?? perExecution);
   };
-  const give = (target: string | null, tokens: number): void => {
+  const give = ({ kind, target }: Pick<RetryDraw, "kind" | "target">, tokens: number): void => {
     const { perProvider = PROVIDER_CAPACITY } = parts.options();
     const bucket = executionBucket();
     const before = bucket.level();
     bucket.give(tokens);
     if (bucket.level() !== before) account.changeExecution({ retryTokens: bucket.level() });
-    if (target !== null) providerBucket(parts.scope, target, perProvider).give(tokens);
+    if (target !== null) providerBucket(parts.scope, `${kind}:${target}`, perProvider).give(tokens);
   };
   const take = (draw: RetryDraw, cost: number): { refusedBy: string | null; left: number } => {
     const { perProvider = PROVIDER_CAPACITY } = parts.options();
@@ -67,7 +67,9 @@ export function runRetries(parts: RetriesParts): Retries {
     );
     const own = executionBucket();
     const shared =
-      draw.target === null ? undefined : providerBucket(parts.scope, draw.target, perProvider);
+      draw.target === null
+        ? undefined
+        : providerBucket(parts.scope, `${draw.kind}:${draw.target}`, perProvider);
     const left = (): number => Math.min(own.level(), shared?.level() ?? Infinity);
     if (spentLimit !== undefined) return { refusedBy: spentLimit.limit, left: left() };
     if (own.level() < cost) return { refusedBy: "retryBudget.perExecution", left: left() };
@@ -95,7 +97,7 @@ export function runRetries(parts: RetriesParts): Retries {
       left,
       refusedBy: parts.observes ? null : refusedBy,
       refund() {
-        give(draw.target, taken);
+        give(draw, taken);
         taken = 0;
       },
     };
@@ -123,12 +125,13 @@ export function runRetries(parts: RetriesParts): Retries {
       return { ...grant, failure };
     },
     failed: ({ key }, failure) => void failures.set(key, failure),
-    succeeded({ key, target }) {
+    succeeded(attempt) {
+      const { key } = attempt;
       const grant = grants.get(key);
       grants.delete(key);
       if (grant !== undefined) grant.refund();
       // A layer that drew gives back what it drew; a call that needed no retry earns a little.
-      else if (!failures.has(key)) give(target, parts.options().reward ?? REWARD);
+      else if (!failures.has(key)) give(attempt, parts.options().reward ?? REWARD);
       failures.delete(key);
     },
   };

@@ -1,6 +1,7 @@
 import { LimitsError } from "../errors.ts";
 import { LIMIT_KINDS, TOOL_LIMIT_KINDS } from "./limits.ts";
 import type { Limits, Sums, ToolSums } from "./limits.ts";
+import type { ExitBehavior } from "./options.ts";
 
 /** What one execution or one thread has spent, and what it was told about it. */
 export interface Spent {
@@ -28,7 +29,9 @@ export interface BudgetEntry {
     readonly overdrawn: string | null;
     /** By call site: how many answers it gave after the end. */
     readonly answers: Readonly<Record<string, number>>;
-    /** The task that was given more after a pause, and how often. */
+    /** How a person said the run is to end. */
+    readonly exit: ExitBehavior | null;
+    /** The task whose pauses were answered, and how many of them. */
     readonly paused: { readonly task: string; readonly times: number } | null;
   };
   readonly thread: Spent & {
@@ -59,6 +62,7 @@ export function emptyEntry(executionId: string, before?: BudgetEntry): BudgetEnt
       retryTokens: null,
       overdrawn: null,
       answers: {},
+      exit: null,
       paused: null,
     },
     thread: before?.thread ?? { ...NOTHING, endedBy: null },

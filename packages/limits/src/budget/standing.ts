@@ -1,7 +1,7 @@
 import type { BudgetRun } from "./budget-run.ts";
 import { isUsedUp } from "./limits.ts";
 import type { LimitKind, Use } from "./limits.ts";
-import type { BudgetContext } from "./options.ts";
+import type { BudgetContext, ExitBehavior } from "./options.ts";
 
 /** Limits at which nothing more may be spent at all, whoever would spend it. */
 const ENDING: ReadonlySet<Use["kind"]> = new Set<LimitKind>([
@@ -12,14 +12,21 @@ const ENDING: ReadonlySet<Use["kind"]> = new Set<LimitKind>([
   "wallTimeMs",
 ]);
 
+/** What happens at a limit: what a person said last, or what was chosen beforehand. */
+export function exitOf({ account }: BudgetRun, { options, mode }: BudgetContext): ExitBehavior {
+  const exit = account.entry().execution.exit ?? options.exitBehavior;
+  // To pause is to act: what only observes goes on.
+  return exit === "interrupt" && mode !== "enforce" ? "end" : exit;
+}
+
 /** The limit that stands against any further work, where one does. */
 export function endingUse({ account }: BudgetRun): Use | undefined {
   return account.uses().find((use) => ENDING.has(use.kind) && isUsedUp(use));
 }
 
 /** The limit at which the next model call has to end the run, where one is reached. */
-export function modelUse(run: BudgetRun, { options }: BudgetContext): Use | undefined {
-  const answers = options.exitBehavior === "final-answer";
+export function modelUse(run: BudgetRun, context: BudgetContext): Use | undefined {
+  const answers = exitOf(run, context) === "final-answer";
   const { overdrawn } = run.account.entry().execution;
   return (
     endingUse(run) ??

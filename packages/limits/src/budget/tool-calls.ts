@@ -9,7 +9,7 @@ import { useInWords } from "./limits.ts";
 import type { Use } from "./limits.ts";
 import type { BudgetContext } from "./options.ts";
 import type { Try } from "./retries.ts";
-import { endingUse } from "./standing.ts";
+import { endingUse, exitOf } from "./standing.ts";
 import { taskOf } from "./task.ts";
 
 type Call = Handler<ToolCallRequest, ToolResult>;
@@ -24,7 +24,7 @@ export async function budgetToolCall(
   const { id = "", name } = request.toolCall;
   const ending = endingUse(run);
   // A person may allow more: what was asked for before is done, and the next model call pauses.
-  if (ending !== undefined && context.options.exitBehavior !== "interrupt") {
+  if (ending !== undefined && exitOf(run, context) !== "interrupt") {
     return refuse(request, ending, run, context);
   }
   const attempt: Try = { key: `tool:${id}`, kind: "tool", target: name, callId: id };
