@@ -63,12 +63,15 @@ test.each<[string, () => string]>([
       throw new Error("who is it?");
     },
   ],
-])("a scope that %s ends the run with a code: tenants are told apart by it", async (_title, scope) => {
-  for (const middleware of [budgetMiddleware({ scope }), circuitBreakerMiddleware({ scope })]) {
-    const graph = agentOf({ model: seeker(), tools: [lookUp().tool], middleware: [middleware] });
-    expect(await codeOf(graph.invoke(ask(), thread()))).toBe("scope-invalid");
-  }
-});
+])(
+  "a scope that %s ends the run with a code: tenants are told apart by it",
+  async (_title, scope) => {
+    for (const middleware of [budgetMiddleware({ scope }), circuitBreakerMiddleware({ scope })]) {
+      const graph = agentOf({ model: seeker(), tools: [lookUp().tool], middleware: [middleware] });
+      expect(await codeOf(graph.invoke(ask(), thread()))).toBe("scope-invalid");
+    }
+  },
+);
 
 describe("circuitBreakerMiddleware refuses", () => {
   const { putBreaker: _missing, ...partOfStore } = memoryStore();

@@ -1,5 +1,5 @@
-import type { Circuit, CircuitOptions } from "./circuit.ts";
 import { scopeOf } from "../scope-of.ts";
+import type { Circuit, CircuitOptions } from "./circuit.ts";
 import { circuitsOf } from "./circuits.ts";
 import type { ScopeCircuits, Target } from "./circuits.ts";
 import { keptCircuits } from "./kept-circuits.ts";

@@ -1,9 +1,4 @@
-import type {
-  BreakerStore,
-  FailureClass,
-  HookContext,
-  MiddlewareMode,
-} from "@evenkeel/core";
+import type { BreakerStore, FailureClass, HookContext, MiddlewareMode } from "@evenkeel/core";
 import { FAILURE_CLASSES } from "@evenkeel/core";
 
 import { optionChecks } from "../check-options.ts";

@@ -44,7 +44,7 @@ export type LimitKind = (typeof LIMIT_KINDS)[number];
 export const TOOL_LIMIT_KINDS = ["calls", "wallTimeMs", "retries"] as const;
 
 /** One of them. */
-type ToolLimitKind = (typeof TOOL_LIMIT_KINDS)[number];
+export type ToolLimitKind = (typeof TOOL_LIMIT_KINDS)[number];
 
 /** What was spent, by kind. */
 export type Sums = Readonly<Record<LimitKind, number>>;

@@ -2,8 +2,8 @@ import type { FailureClass, HookContext, MiddlewareMode } from "@evenkeel/core";
 import { FAILURE_CLASSES } from "@evenkeel/core";
 
 import { optionChecks } from "../check-options.ts";
-import type { ScopeOf } from "../scope-of.ts";
 import type { OptionChecks } from "../check-options.ts";
+import type { ScopeOf } from "../scope-of.ts";
 import { LIMIT_KINDS, TOOL_LIMIT_KINDS } from "./limits.ts";
 import type { Limits, ToolLimits } from "./limits.ts";
 import type { Price } from "./price.ts";

@@ -44,7 +44,13 @@ export function pauseAt(
  */
 export function replayPauses(run: BudgetRun, context: BudgetContext, task: string): void {
   const { paused } = run.account.entry().execution;
-  if (context.mode !== "enforce" || paused === null || paused.task !== task || run.replayed.has(task)) return;
+  if (
+    context.mode !== "enforce" ||
+    paused === null ||
+    paused.task !== task ||
+    run.replayed.has(task)
+  )
+    return;
   run.replayed.set(task, paused.times);
   for (let time = 0; time < paused.times; time += 1) interrupt({ code: "budget-exhausted" });
 }
