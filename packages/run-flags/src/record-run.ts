@@ -1,3 +1,5 @@
+import { redactText } from "@evenkeel/core";
+
 import type { RunCall, RunFacts, RunTurn } from "./run-facts.ts";
 import type { RecordedCall, RunReport, ToolUse } from "./run-report.ts";
 import { answerShape } from "./shape/answer-shape.ts";
@@ -67,7 +69,7 @@ export function recordRun(facts: RunFacts): RunReport {
         ? null
         : {
             code: facts.error.code,
-            message: facts.error.message.slice(0, 300),
+            message: redactText(facts.error.message.slice(0, 1_000)).slice(0, 300),
             failureClass: facts.error.failureClass ?? null,
           },
   };
@@ -96,7 +98,8 @@ function recordCall(call: RunCall, message: number, step: number): RecordedCall 
     empty: !failed && saysNothing(result),
     size: result.length,
     facts: callFacts(call.tool, call.arguments),
-    error: failed ? result.slice(0, 160) : null,
+    // Cut after it was redacted: half a secret is no secret to a pattern.
+    error: failed ? redactText(result.slice(0, 1_000)).slice(0, 160) : null,
   };
 }
 

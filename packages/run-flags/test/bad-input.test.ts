@@ -7,13 +7,13 @@ import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { gatherRun } from "../src/gather/gathered-run.ts";
-import { runFlagsMiddleware, sweepStale } from "../src/index.ts";
+import { flagExecution, runFlagsMiddleware, sweepStale } from "../src/index.ts";
 import type { KeptRun } from "../src/index.ts";
 import { keptRun } from "../src/keep/kept-run.ts";
 import { runBaselines } from "../src/keep/run-baselines.ts";
 import { recordRun } from "../src/record-run.ts";
 import { plainText } from "../src/shape/plain-text.ts";
-import { judged, ok, rulesOf, sampleRun, turn } from "./sample-run.ts";
+import { bad, judged, ok, rulesOf, sampleRun, turn } from "./sample-run.ts";
 import { localReview } from "./support/local-review.ts";
 import type { LocalReview } from "./support/local-review.ts";
 import { BAD, GOOD, onThread, refundAgent, request } from "./support/refund-agent.ts";
@@ -105,6 +105,25 @@ describe("results and arguments of any size and shape", () => {
     expect(report.calls).toMatchObject([{ tool: "refund", ok: true }]);
     expect(() => JSON.stringify(report)).not.toThrow();
   });
+});
+
+test("secrets in errors of tools and words of people do not reach the record", async () => {
+  const key = `sk-proj-${"a1B2c3D4".repeat(6)}`;
+  const store = memoryStore();
+  const report = recordRun(
+    sampleRun({
+      outcome: "failed",
+      error: { code: "x", message: `401 for ${key}` },
+      turns: [turn([bad("pay", {}, `Error: ${"x".repeat(120)} ${key} was refused`)])],
+    }),
+  );
+  expect(JSON.stringify(report)).not.toContain("a1B2c3D4");
+  await refundAgent(GOOD, [runFlagsMiddleware({ store })]).invoke(request(), onThread("t"));
+  const [record] = await store.listRecords({});
+  const executionId = record?.executionId ?? "";
+  await flagExecution(executionId, { reason: "leak", actor: "ada", comment: key, store });
+  expect(JSON.stringify(await store.listRecords({}))).not.toContain("a1B2c3D4");
+  expect(JSON.stringify(await store.listAudit({}))).not.toContain("a1B2c3D4");
 });
 
 describe("a clock that lies", () => {

@@ -164,6 +164,21 @@ describe("what is done with a flagged run", () => {
     expect(events.map(({ name }) => name)).not.toContain("run-flagged");
     expect(events.map(({ name }) => name)).toContain("would-have-acted");
   });
+
+  test("nor by a sweep over what was observed, until a person insists", async () => {
+    const store = memoryStore();
+    const heard: string[] = [];
+    const routes = [{ to: ({ outcome }: FlaggedRun) => void heard.push(outcome) }];
+    const flags = runFlagsMiddleware({ store, mode: "observe" });
+    await refundAgent(ASKING, [flags]).invoke(request(), onThread("t"));
+    const clock = (): number => Date.now() + 7_200_000;
+    const swept = await sweepStale({ store, olderThanMs: 3_600_000, clock, routes });
+    expect(swept).toMatchObject([{ outcome: "interrupted" }]);
+    expect(heard).toEqual([]);
+    const { executionId = "" } = swept[0] ?? {};
+    await flagExecution(executionId, { reason: "rude", actor: "ada", store, routes });
+    expect(heard).toEqual(["interrupted"]);
+  });
 });
 
 describe("a run goes on", () => {

@@ -18,6 +18,8 @@ export interface Outcome {
   finding: Finding;
   /** The live root run carries the marks already. */
   marked: boolean;
+  /** A person says so: then reviewers are told of an execution that was observed only as well. */
+  insists?: boolean;
 }
 
 /** Keeps outcomes and tells reviewers of them, each at most once. */
@@ -67,9 +69,10 @@ export function deliveryOf(keeper: RecordKeeper, reviewers: Reviewers): Delivery
     let asked = false;
     const decide = (known?: RunRecord, kept?: KeptRun): RunRecord | undefined => {
       asked = true;
-      const { record, finding, marked } = outcome(known, kept) ?? {};
+      const { record, finding, marked, insists = false } = outcome(known, kept) ?? {};
       const keeps = keptRun(record);
       if (record === undefined || keeps === undefined || finding === undefined) return undefined;
+      if (keeps.observed && !insists) return record;
       const told = kept?.review ?? null;
       const review = reviewOf(finding, told);
       if (review?.state === "due") {

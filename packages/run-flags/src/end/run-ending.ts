@@ -79,6 +79,7 @@ export function runEnding(
       ...fields,
       sums: sums(),
       people: kept?.people ?? [],
+      observed: context.mode === "observe",
       trace: traceOf(root) ?? kept?.trace ?? null,
       review: kept?.review ?? null,
     });
@@ -108,13 +109,7 @@ export function runEnding(
     };
     announce(outcomeOf(undefined, undefined).finding, context);
     if (clean) baselines?.add(ended);
-    settle(executionId, outcomeOf);
-  }
-
-  /** In `observe` the record is kept and nobody is told. */
-  function settle(id: string, outcome: Parameters<Delivery["deliver"]>[1]): void {
-    if (context.mode !== "observe") void delivery.deliver(id, outcome);
-    else void keeper.change(id, (known, kept) => outcome(known, kept)?.record);
+    void delivery.deliver(executionId, outcomeOf);
   }
 
   return {
@@ -133,7 +128,7 @@ export function runEnding(
       const { supersedes } = request;
       if (supersedes === undefined) return;
       const judged = (ended: RunReport) => judgeRun(ended, context.options, rules, undefined);
-      settle(supersedes.executionId, supersededOutcome(judged, context.now));
+      void delivery.deliver(supersedes.executionId, supersededOutcome(judged, context.now));
     },
     async attempted(outcome, at) {
       root = at;

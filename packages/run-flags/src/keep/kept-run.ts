@@ -58,6 +58,8 @@ export interface KeptRun {
   /** It may stand as an example of a good run. */
   clean: boolean;
   people: PersonFlag[];
+  /** It was observed only: the record is kept, and nobody is told. */
+  observed: boolean;
   /** The run that stands for the execution, where it was traced. */
   trace: KeptTrace | null;
   review: KeptReview | null;
@@ -77,6 +79,7 @@ export function keptRun(record: RunRecord | undefined): KeptRun | undefined {
     ...kept,
     sums: kept.sums ?? NO_CALLS,
     people: kept.people ?? [],
+    observed: kept.observed ?? false,
     review: kept.review ?? null,
     trace: kept.trace ?? null,
     report: parseRunReport(kept.report),

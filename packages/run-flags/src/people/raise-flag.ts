@@ -1,3 +1,4 @@
+import { redactText } from "@evenkeel/core";
 import type { AuditStore, RecordStore, RunRecord } from "@evenkeel/core";
 
 import { deliveryOf } from "../end/delivery.ts";
@@ -32,7 +33,8 @@ export async function raiseFlag(
 ): Promise<boolean> {
   const { executionId, threadId, scope } = record;
   if (keptRun(record)?.people.some(({ id }) => id === flag.id) === true) return false;
-  const { id, at, actor, reason, ...detail } = flag;
+  const said = { ...flag, comment: redactText(flag.comment) };
+  const { id, at, actor, reason, ...detail } = said;
   await store.appendAudit({
     v: 1,
     id,
@@ -53,11 +55,12 @@ export async function raiseFlag(
     (known = record, kept = keptRun(known)) => {
       if (kept === undefined) return undefined;
       const others = kept.people.filter((other) => other.id !== id);
-      const flagged = { ...kept, people: [...others, flag].slice(-MOST_FLAGS), clean: false };
+      const flagged = { ...kept, people: [...others, said].slice(-MOST_FLAGS), clean: false };
       return {
         record: withKept(known, flagged),
         finding: findingOf(known, flagged),
         marked: false,
+        insists: true,
       };
     },
   );

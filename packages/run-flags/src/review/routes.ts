@@ -18,7 +18,7 @@ export interface FlaggedRun {
 }
 
 /** Takes a flagged run; what it throws is reported and reaches nobody else. */
-export type FlagHandler = (run: FlaggedRun) => void | Promise<void>;
+export type FlagHandler = (run: FlaggedRun) => unknown;
 
 /** Sends flagged runs on, by their gravest severity or by class of failure. */
 export interface FlagRoute {
