@@ -71,7 +71,7 @@ function handlersOf(
   finding: Finding,
   trace: KeptTrace | null,
   routes: readonly FlagRoute[],
-): (() => Promise<void>)[] {
+): (() => Promise<unknown>)[] {
   if (!finding.flagged) return [];
   const { executionId, threadId, outcome, score, severity, flags } = finding;
   const run: FlaggedRun = {
