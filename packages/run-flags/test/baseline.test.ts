@@ -3,11 +3,16 @@ import { describe, expect, test } from "vitest";
 import { baselineEntry, baselineKeys, summarizeBaseline } from "../src/baseline.ts";
 import { isCleanRun } from "../src/clean-run.ts";
 import { recordRun } from "../src/record-run.ts";
-import { median, robustLogZ, robustZ } from "../src/score/robust-z.ts";
+import { distanceOn, logOf, logScaleOf, median, robustScale } from "../src/score/robust-z.ts";
 import { answering, judged, rulesOf, sampleRun, times, turn } from "./sample-run.ts";
 
 const record = recordRun(sampleRun());
 const entry = baselineEntry(record);
+
+const robustZ = (value: number, history: readonly number[], floor: number): number =>
+  distanceOn(robustScale(history, floor), value);
+const robustLogZ = (value: number, history: readonly number[]): number =>
+  distanceOn(logScaleOf(history), logOf(value));
 
 describe("robust deviations", () => {
   test.each([

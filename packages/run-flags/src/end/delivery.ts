@@ -1,20 +1,15 @@
 import type { RunRecord } from "@evenkeel/core";
 
-import {
-  type KeptReview,
-  type KeptRun,
-  type KeptTrace,
-  keptRun,
-  withKept,
-} from "../keep/kept-run.ts";
+import { type KeptReview, type KeptRun, type KeptTrace, withKept } from "../keep/kept-run.ts";
 import type { RecordKeeper } from "../keep/record-keeper.ts";
 import { type Finding, reviewOf } from "../review/finding.ts";
 import type { Reviewers } from "../review/reviewers.ts";
 
 /** A record as it is to be kept, and what reviewers are to know of it. */
 export interface Outcome {
-  /** With what run-flags keeps of it, up to the state of its review. */
   record: RunRecord;
+  /** What run-flags keeps of it, up to the state of its review. */
+  kept: KeptRun;
   finding: Finding;
   /** The live root run carries the marks already. */
   marked: boolean;
@@ -69,15 +64,15 @@ export function deliveryOf(keeper: RecordKeeper, reviewers: Reviewers): Delivery
     let asked = false;
     const decide = (known?: RunRecord, kept?: KeptRun): RunRecord | undefined => {
       asked = true;
-      const { record, finding, marked, insists = false } = outcome(known, kept) ?? {};
-      const keeps = keptRun(record);
-      if (record === undefined || keeps === undefined || finding === undefined) return undefined;
-      if (keeps.observed && !insists) return record;
+      const decided = outcome(known, kept);
+      if (decided === undefined) return undefined;
+      const { record, kept: keeps, finding, marked, insists = false } = decided;
+      if (keeps.observed && !insists) return withKept(record, keeps);
       const told = kept?.review ?? null;
       const review = reviewOf(finding, told);
       if (review?.state === "due") {
         const corrects = told !== null && told.key !== "";
-        const options = { marked: marked ?? false, corrects, review };
+        const options = { marked, corrects, review };
         telling = () => tell(record, finding, keeps.trace, options);
       }
       return withKept(record, { ...keeps, review });

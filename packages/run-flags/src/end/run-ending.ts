@@ -15,7 +15,7 @@ import { traceOf } from "../review/trace-of.ts";
 import type { FlagRule } from "../rules/flag-rule.ts";
 import type { RunReport } from "../run-report.ts";
 import { announce } from "./announce.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, Outcome } from "./delivery.ts";
 import { judgeRun } from "./judging.ts";
 import { supersededOutcome } from "./superseded.ts";
 
@@ -68,29 +68,27 @@ export function runEnding(
       sums: sums(),
       events: (memory.get("events") as EventSums | undefined) ?? eventSums(held["events"]),
     });
-  const keep = (
-    known: RunRecord | undefined,
-    kept: KeptRun | undefined,
+  const keptOf = (
+    known: KeptRun | undefined,
     fields: Pick<KeptRun, "report" | "judgement" | "clean">,
-    status: RunRecord["status"],
-  ): RunRecord =>
-    withKept(recordOf(context, known, fields.report, status), {
-      v: 1,
-      ...fields,
-      sums: sums(),
-      people: kept?.people ?? [],
-      observed: context.mode === "observe",
-      trace: traceOf(root) ?? kept?.trace ?? null,
-      review: kept?.review ?? null,
-    });
+  ): KeptRun => ({
+    v: 1,
+    ...fields,
+    sums: sums(),
+    people: known?.people ?? [],
+    observed: context.mode === "observe",
+    trace: traceOf(root) ?? known?.trace ?? null,
+    review: known?.review ?? null,
+  });
 
   async function finish(outcome: RunOutcome): Promise<void> {
     finished = { status: outcome.status, attempt: context.execution.attempt };
     const ended = report(outcome);
     if (outcome.status === "interrupted") {
       // It waits for a person: what it comes to is judged when it goes on, or by the sweep.
+      const fields = { report: ended, judgement: null, clean: false };
       void keeper.change(executionId, (known, kept) =>
-        keep(known, kept, { report: ended, judgement: null, clean: false }, "interrupted"),
+        withKept(recordOf(context, known, ended, "interrupted"), keptOf(kept, fields)),
       );
       return;
     }
@@ -100,14 +98,12 @@ export function runEnding(
     for (const { rule, message } of judgement.broken) {
       context.emit("middleware-warning", { detail: { rule, message } });
     }
-    const outcomeOf = (known: RunRecord | undefined, kept: KeptRun | undefined) => {
-      const fields = { report: ended, judgement, clean };
-      const record = keep(known, kept, fields, outcome.status);
-      const people = kept?.people ?? [];
-      const finding = findingOf(record, { ...fields, people }, options.sampleGood);
-      return { record, finding, marked: true };
+    const outcomeOf = (known?: RunRecord, earlierKept?: KeptRun): Outcome => {
+      const kept = keptOf(earlierKept, { report: ended, judgement, clean });
+      const record = recordOf(context, known, ended, outcome.status);
+      return { record, kept, finding: findingOf(record, kept, options.sampleGood), marked: true };
     };
-    announce(outcomeOf(undefined, undefined).finding, context);
+    announce(outcomeOf().finding, context);
     if (clean) baselines?.add(ended);
     void delivery.deliver(executionId, outcomeOf);
   }
@@ -120,8 +116,9 @@ export function runEnding(
       if (!stored) return;
       const begun = (known?: RunRecord, kept?: KeptRun): RunRecord => {
         earlier = kept?.sums ?? NO_CALLS;
-        const fields = { report: report({ status: "running" }), judgement: null, clean: false };
-        return keep(known, kept, fields, "running");
+        const begins = report({ status: "running" });
+        const fields = { report: begins, judgement: null, clean: false };
+        return withKept(recordOf(context, known, begins, "running"), keptOf(kept, fields));
       };
       if (isNew) keeper.put(begun());
       else loaded = Promise.all([history, keeper.change(executionId, begun)]);

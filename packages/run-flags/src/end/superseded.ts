@@ -1,6 +1,7 @@
 import type { RunRecord } from "@evenkeel/core";
 
-import { type KeptRun, withKept } from "../keep/kept-run.ts";
+import type { KeptRun } from "../keep/kept-run.ts";
+import { parseRunReport } from "../keep/parse-run-report.ts";
 import { findingOf } from "../review/finding.ts";
 import type { RunReport } from "../run-report.ts";
 import type { Outcome } from "./delivery.ts";
@@ -16,10 +17,10 @@ export function supersededOutcome(
     const open = known?.status === "running" || known?.status === "interrupted";
     if (known === undefined || kept === undefined || !open) return undefined;
     const endedAt = known.endedAt ?? new Date(now()).toISOString();
-    const report: RunReport = { ...kept.report, outcome: "superseded" };
+    const report: RunReport = { ...parseRunReport(kept.report), outcome: "superseded" };
     const { judgement } = judge(report);
-    const fields = { ...kept, report, judgement, clean: false };
-    const record = withKept({ ...known, status: "superseded", endedAt }, fields);
-    return { record, finding: findingOf(record, fields), marked: false };
+    const record: RunRecord = { ...known, status: "superseded", endedAt };
+    const judged = { ...kept, report, judgement, clean: false };
+    return { record, kept: judged, finding: findingOf(record, judged), marked: false };
   };
 }

@@ -3,7 +3,7 @@ import type { RecordStore, RunRecord, Severity } from "@evenkeel/core";
 import { RunFlagsError } from "../errors.ts";
 import { judge } from "../judge.ts";
 import { eachRecord } from "../keep/each-record.ts";
-import { type KeptRun, keptRun, withKept } from "../keep/kept-run.ts";
+import { type KeptRun, keptRun } from "../keep/kept-run.ts";
 import { recordKeeper } from "../keep/record-keeper.ts";
 import type { RuleOptions } from "../options.ts";
 import { findingOf } from "../review/finding.ts";
@@ -132,7 +132,7 @@ function paused(record: RunRecord, kept: KeptRun, waitedMs: number): Found {
 function foundOf(record: RunRecord, kept: KeptRun, outcome: SweptRun["outcome"]): Found {
   const finding = findingOf(record, kept);
   return {
-    outcome: { record: withKept(record, kept), finding, marked: false },
+    outcome: { record, kept, finding, marked: false },
     run: { executionId: record.executionId, outcome, flags: finding.flags },
   };
 }

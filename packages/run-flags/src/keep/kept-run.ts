@@ -65,8 +65,14 @@ export interface KeptRun {
   review: KeptReview | null;
 }
 
-/** Reads what run-flags kept in a record; one of a later version is refused with a code. */
+/** Reads what run-flags kept in a record; one that is damaged or of a later version is refused with a code. */
 export function keptRun(record: RunRecord | undefined): KeptRun | undefined {
+  const kept = keptParts(record);
+  return kept === undefined ? undefined : { ...kept, report: parseRunReport(kept.report) };
+}
+
+/** The same without a look at the report, for whoever replaces it or leaves it as it is. */
+export function keptParts(record: RunRecord | undefined): KeptRun | undefined {
   const kept = record?.facts["runFlags"] as KeptRun | undefined;
   if (kept === undefined) return undefined;
   if (kept.v !== 1) {
@@ -82,7 +88,6 @@ export function keptRun(record: RunRecord | undefined): KeptRun | undefined {
     observed: kept.observed ?? false,
     review: kept.review ?? null,
     trace: kept.trace ?? null,
-    report: parseRunReport(kept.report),
   };
 }
 

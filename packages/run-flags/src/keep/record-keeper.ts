@@ -1,13 +1,13 @@
 import type { RecordStore, RunRecord } from "@evenkeel/core";
 
 import { RunFlagsError } from "../errors.ts";
-import { type KeptRun, keptRun } from "./kept-run.ts";
+import { type KeptRun, keptParts } from "./kept-run.ts";
 
 /** Writes records in order, beside the run; a store that fails or hangs never fails a run. */
 export interface RecordKeeper {
   /** Puts a record that nobody else has written to. */
   put(record: RunRecord): void;
-  /** Changes the record as the store has it; what `change` leaves undefined is not written. */
+  /** Changes the record as the store has it, its report unread; what `change` leaves undefined is not written. */
   change(
     executionId: string,
     change: (known: RunRecord | undefined, kept: KeptRun | undefined) => RunRecord | undefined,
@@ -55,7 +55,7 @@ export function recordKeeper(
     change: (executionId, change) =>
       inOrder(executionId, async (to) => {
         const known = await to.getRecord(executionId);
-        const changed = change(known, keptRun(known));
+        const changed = change(known, keptParts(known));
         if (changed !== undefined) await to.putRecord(changed);
       }),
     settled: (executionId, mostMs) => within(tails.get(executionId), mostMs),

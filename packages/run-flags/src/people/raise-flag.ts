@@ -3,7 +3,7 @@ import type { AuditStore, RecordStore, RunRecord } from "@evenkeel/core";
 
 import { deliveryOf } from "../end/delivery.ts";
 import { RunFlagsError } from "../errors.ts";
-import { type PersonFlag, keptRun, withKept } from "../keep/kept-run.ts";
+import { type PersonFlag, keptRun } from "../keep/kept-run.ts";
 import { recordKeeper } from "../keep/record-keeper.ts";
 import { findingOf } from "../review/finding.ts";
 import { createOutbox } from "../review/outbox.ts";
@@ -57,7 +57,8 @@ export async function raiseFlag(
       const others = kept.people.filter((other) => other.id !== id);
       const flagged = { ...kept, people: [...others, said].slice(-MOST_FLAGS), clean: false };
       return {
-        record: withKept(known, flagged),
+        record: known,
+        kept: flagged,
         finding: findingOf(known, flagged),
         marked: false,
         insists: true,

@@ -2,7 +2,7 @@ import type { FailureClass } from "@evenkeel/core";
 
 import type { BaselineEntry } from "../baseline.ts";
 import type { RunReport } from "../run-report.ts";
-import { robustLogZ, robustZ } from "../score/robust-z.ts";
+import { type RobustScale, distanceOn, logOf, logScaleOf, robustScale } from "../score/robust-z.ts";
 import { runSize } from "../shape/run-size.ts";
 import type { FlagRule } from "./flag-rule.ts";
 
@@ -15,38 +15,38 @@ interface Metric {
   of: (record: RunReport) => number | null;
   in: (entry: BaselineEntry) => number | null;
   /** Amounts spread over orders of magnitude; counts do not. */
-  distance: (value: number, history: readonly number[]) => number;
+  log: boolean;
 }
 
 const steps: Metric = {
   unit: "calls",
   of: (record) => record.toolCalls,
   in: (entry) => entry.toolCalls,
-  distance: (value, history) => robustZ(value, history, 0.5),
+  log: false,
 };
 const size: Metric = {
   unit: "tokens",
   of: runSize,
   in: (entry) => entry.size,
-  distance: robustLogZ,
+  log: true,
 };
 const cost: Metric = {
   unit: "US cents",
   of: (record) => (record.costUsd === null ? null : record.costUsd * 100),
   in: (entry) => (entry.costUsd === null ? null : entry.costUsd * 100),
-  distance: robustLogZ,
+  log: true,
 };
 const latency: Metric = {
   unit: "ms",
   of: (record) => record.latencyMs,
   in: (entry) => entry.latencyMs,
-  distance: robustLogZ,
+  log: true,
 };
 const answerLength: Metric = {
   unit: "characters of answer",
   of: (record) => (record.answer.given ? record.answer.characters : null),
   in: (entry) => (entry.answered ? entry.answerCharacters : null),
-  distance: robustLogZ,
+  log: true,
 };
 
 /** Fewer calls than good runs make: the strong side, since unfinished work is short. */
@@ -90,20 +90,44 @@ function deviation(
     judge: (record, { baseline }) => {
       const value = metric.of(record);
       if (baseline === undefined || value === null) return undefined;
-      const history = baseline.entries.flatMap((entry) => metric.in(entry) ?? []);
-      if (history.length === 0 || (side === -1 && isCapped(baseline.entries))) return undefined;
-      const distance = metric.distance(value, history) * side;
+      const { runs, scale, capped } = historyOf(metric, baseline.entries);
+      if (runs === 0 || (side === -1 && capped)) return undefined;
+      const distance = distanceOn(scale, metric.log ? logOf(value) : value) * side;
       if (distance < noticeable) return undefined;
       const grave = side === -1 && distance >= striking;
       return {
         strength: Math.min(1, distance / striking),
         severity: grave ? "medium" : "info",
-        evidence: `${Math.round(value)} ${metric.unit}, ${distance.toFixed(1)} robust deviations ${side === -1 ? "below" : "above"} the last ${history.length} good runs.`,
+        evidence: `${Math.round(value)} ${metric.unit}, ${distance.toFixed(1)} robust deviations ${side === -1 ? "below" : "above"} the last ${runs} good runs.`,
         step: null,
       };
     },
   };
 }
+
+/** What a metric's history comes to: worked out once for a baseline, which judges many runs. */
+interface MetricHistory {
+  runs: number;
+  scale: RobustScale;
+  capped: boolean;
+}
+
+const histories = new WeakMap<readonly BaselineEntry[], Map<Metric, MetricHistory>>();
+
+function historyOf(metric: Metric, entries: readonly BaselineEntry[]): MetricHistory {
+  const known = histories.get(entries) ?? new Map<Metric, MetricHistory>();
+  histories.set(entries, known);
+  const found = known.get(metric);
+  if (found !== undefined) return found;
+  const values = entries.flatMap((entry) => metric.in(entry) ?? []);
+  const scale = metric.log ? logScaleOf(values) : robustScale(values, LEAST_SPREAD);
+  const history = { runs: values.length, scale, capped: isCapped(entries) };
+  known.set(metric, history);
+  return history;
+}
+
+/** Half a call: history that always says three makes four no wonder. */
+const LEAST_SPREAD = 0.5;
 
 /**
  * History that piles up at its longest runs shows a limit on steps, not a habit: there the runs that
