@@ -1,6 +1,7 @@
 /** `npm run bench:flags -- [--pairs 100] [--records COUNT] [--json]`: what flags cost an execution on Postgres. */
 import { parseArgs } from "node:util";
 
+import { defineMiddleware } from "@evenkeel/core";
 import { evenkeelPostgres } from "@evenkeel/postgres";
 import { runFlagsMiddleware } from "@evenkeel/run-flags";
 
@@ -9,6 +10,15 @@ import { flagsAgent } from "./flags/flags-agent.ts";
 import { measureManyRecords } from "./flags/many-records.ts";
 import { timePairs } from "./measure/interleaved-pairs.ts";
 import { startBenchDatabase } from "./overhead/bench-database.ts";
+
+/** What any middleware with three hooks costs by core's seams alone. */
+const idleMiddleware = defineMiddleware({
+  name: "idleMiddleware",
+  options: {},
+  wrapRun: (request, handler) => handler(request),
+  wrapModelCall: (request, handler) => handler(request),
+  wrapToolCall: (request, handler) => handler(request),
+});
 
 const ROUNDS = [1, 5, 25];
 const CALLS = [1, 5, 25, 200];
@@ -45,6 +55,8 @@ async function main(args: readonly string[]): Promise<number> {
       const measured = { pairs, betweenBatches: database.clear };
       const again = await timePairs({ ...measured, reference: bare.run, variant: bare.run });
       const times = await timePairs({ ...measured, reference: bare.run, variant: flagged.run });
+      const idle = flagsAgent([idleMiddleware], database.checkpointer, rounds);
+      const seam = await timePairs({ ...measured, reference: bare.run, variant: idle.run });
       rows.push({
         calls: rounds,
         pairs: times.pairs,
@@ -55,6 +67,7 @@ async function main(args: readonly string[]): Promise<number> {
         low: round(times.interval.low),
         high: round(times.interval.high),
         "A/A ratio": round(again.ratio),
+        "idle hooks addedMs": round(seam.differenceMs),
         ...(await exactCounts(bare, flagged, database.statements)),
       });
     }
