@@ -46,7 +46,7 @@ export function recordRun(facts: RunFacts): RunReport {
     costUsd: facts.costUsd ?? null,
     characters,
     request: requestShape(request, usedWords(facts)),
-    requests: facts.requests.length,
+    requests: facts.requests.length + (facts.earlierRequests ?? 0),
     answer: answerShape(answer?.text, facts.offered ?? Object.keys(tools), answer?.cutShort),
     calls:
       calls.length <= firstCalls + lastCalls

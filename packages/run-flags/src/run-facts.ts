@@ -44,6 +44,8 @@ export interface RunFacts {
   startedAt: string;
   endedAt: string;
   requests: readonly RunRequest[];
+  /** User messages of the thread before these: how far a conversation has come. */
+  earlierRequests?: number;
   turns: readonly RunTurn[];
   /** Names of the tools the model could call. */
   offered?: readonly string[];

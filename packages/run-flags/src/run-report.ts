@@ -62,6 +62,7 @@ export interface RunReport {
   /** Characters of everything the model read and wrote, where tokens are not counted. */
   characters: number;
   request: RequestShape;
+  /** User messages of the thread so far: in a conversation an answer sounds otherwise. */
   requests: number;
   answer: AnswerShape;
   /** The first 120 and the last 80 calls. */

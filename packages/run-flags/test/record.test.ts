@@ -1,5 +1,8 @@
+import { AIMessage, HumanMessage } from "@langchain/core/messages";
+import type { BaseMessage } from "@langchain/core/messages";
 import { describe, expect, test } from "vitest";
 
+import { gatherRun } from "../src/gather/gathered-run.ts";
 import { parseRunReport } from "../src/keep/parse-run-report.ts";
 import { recordRun } from "../src/record-run.ts";
 import { answerShape } from "../src/shape/answer-shape.ts";
@@ -245,5 +248,25 @@ describe("a run record", () => {
     ["with a wrong member", { ...recordRun(sampleRun()), toolCalls: -1 }, "run-report-damaged"],
   ])("one %s is refused with a code", (_, value, code) => {
     expect(() => parseRunReport(value)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe("what is gathered of a conversation", () => {
+  const asked = (run: ReturnType<typeof gatherRun>, ...messages: BaseMessage[]): void =>
+    run.asked({ messages, tools: [] } as never, "agent");
+
+  test("is the newest request, and how many came before and in between", () => {
+    const run = gatherRun();
+    const [hello, hi] = [new HumanMessage("Hello"), new AIMessage({ id: "a1", content: "Hi!" })];
+    const request = new HumanMessage({ id: "h2", content: "Refund A-1." });
+    asked(run, hello, hi, request);
+    const reply = new AIMessage({ id: "a2", content: "Which one?" });
+    run.replied(reply);
+    asked(run, hello, hi, request, reply, new HumanMessage({ id: "h3", content: "The first." }));
+    run.replied(new AIMessage({ id: "a3", content: "Refunded." }));
+    const facts = run.facts();
+    expect(facts.requests.map(({ text }) => text)).toEqual(["Refund A-1.", "The first."]);
+    expect(facts.turns.map(({ text }) => text)).toEqual(["Which one?", "Refunded."]);
+    expect(recordRun(sampleRun(facts)).requests).toBe(3);
   });
 });

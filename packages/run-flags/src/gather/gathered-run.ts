@@ -33,20 +33,26 @@ export interface GatheredRun {
   threw(request: ToolCallRequest, error: unknown): void;
   /** Index of a call among the run's calls, from 0. */
   stepOf(callId: string | null): number | undefined;
-  facts(): Pick<RunFacts, "requests" | "turns" | "tokens" | "costUsd" | "offered">;
+  facts(): Pick<
+    RunFacts,
+    "requests" | "earlierRequests" | "turns" | "tokens" | "costUsd" | "offered"
+  >;
 }
 
 const INVALID = /did not match expected schema|invalid (?:tool )?arguments|ToolInputParsing/i;
 const MOST_TURNS = 5_000;
+const MOST_REQUESTS = 100;
 
 /** Starts gathering for one run; `costOf` says what a reply cost in US dollars. */
 export function gatherRun(costOf: (reply: unknown) => number = () => 0): GatheredRun {
   const turns: GatheredTurn[] = [];
   const answers = new Map<string, GatheredAnswer>();
   const seen = new Set<string>();
-  const sites = new Set<string>();
+  /** How many messages a site's requests held when last looked at. */
+  const sites = new Map<string, number>();
   const offered = new Set<string>();
   let requests: string[] | undefined;
+  let earlierRequests = 0;
 
   const addTurn = (message: MessageLike): void => {
     const { id } = message;
@@ -73,9 +79,10 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
     resumed: (messages) => read(messages.filter(isMessage)),
     asked({ messages, tools }, site) {
       for (const tool of tools) offered.add(toolName(tool) ?? "unnamed");
-      if (sites.has(site)) return;
-      sites.add(site);
-      read(messages);
+      const before = sites.get(site);
+      sites.set(site, messages.length);
+      if (before === undefined) read(messages);
+      else hear(messages.slice(before));
     },
     replied(result) {
       if (isMessage(result)) addTurn(result);
@@ -108,6 +115,7 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
       const counted = turns.flatMap(({ tokens }) => (tokens === undefined ? [] : [tokens]));
       return {
         requests: (requests ?? []).map((text) => ({ text, beforeTurn: 0 })),
+        earlierRequests,
         turns: turns.map(({ text, calls, tokens, cutShort }): RunTurn => ({
           text,
           calls: calls.map(({ id, tool, arguments: given, valid }) => ({
@@ -134,16 +142,34 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
   };
 
   function read(messages: readonly MessageLike[]): void {
-    const last = messages.findLastIndex(({ type }) => type === "human");
+    const last = messages.findLastIndex(isHuman);
     const human = messages[last];
     if (human === undefined) return;
-    requests ??= [textOf(human)];
+    if (requests === undefined) {
+      requests = [textOf(human)];
+      earlierRequests = messages.slice(0, last).filter(isHuman).length;
+    }
     // After the last input there are only turns of this execution, an earlier process's perhaps.
     for (const message of messages.slice(last + 1)) {
       if (message.type === "ai") addTurn(message);
       if (message.type === "tool") addAnswer(message);
     }
   }
+
+  /** People may be asked in the middle of a run, and answer in a message; its calls were seen. */
+  function hear(messages: readonly MessageLike[]): void {
+    for (const message of messages.filter(isHuman)) {
+      const { id } = message;
+      if (requests === undefined || requests.length >= MOST_REQUESTS) return;
+      if (id !== undefined && seen.has(id)) continue;
+      if (id !== undefined) seen.add(id);
+      requests.push(textOf(message));
+    }
+  }
+}
+
+function isHuman({ type }: MessageLike): boolean {
+  return type === "human";
 }
 
 function isMessage(result: unknown): result is MessageLike {
