@@ -1,6 +1,7 @@
 import { shortHash } from "../fingerprint/short-hash.ts";
 import type { TurnDigest } from "../turns/turn-digest.ts";
 import { type LoopFinding, evidenceOf } from "./finding.ts";
+import { shortened } from "./repeats.ts";
 
 const longestPeriod = 6;
 
@@ -49,6 +50,9 @@ function cycleFinding(digest: TurnDigest, laps: number): LoopFinding {
 function turnKey(digest: TurnDigest): string | undefined {
   if (digest.calls.some((call) => call.answer === undefined || call.waiting)) return undefined;
   if (digest.calls.length === 0) return digest.text;
-  const set = digest.calls.map((call) => `${call.fingerprint.loose} ${call.answer}`);
+  const set = digest.calls.map(
+    ({ fingerprint, answer = "" }) => shortened(fingerprint.loose) + shortened(answer),
+  );
+  if (set.length === 1) return set[0];
   return shortHash([...new Set(set)].toSorted().join("\n"));
 }

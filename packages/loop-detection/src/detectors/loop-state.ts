@@ -83,10 +83,11 @@ export function observeTurn(
   const text = observeText(state.text, digest);
   const news = observeNews(state.news, counted, state.repeats.entries, options.quietTurns ?? 4);
   const resends = observeResends(state.previous, digest);
-  const off = new Set<LoopKind>(options.off);
-  const seen = [repeats, cycle, errors, unknownTools, text, news].flatMap(({ finding }) =>
-    finding === undefined || off.has(finding.kind) ? [] : [finding],
-  );
+  const findings: LoopFinding[] = [];
+  for (const { finding } of [repeats, cycle, errors, unknownTools, text, news]) {
+    if (finding !== undefined && options.off?.includes(finding.kind) !== true)
+      findings.push(finding);
+  }
   return {
     state: {
       v: 1,
@@ -99,7 +100,7 @@ export function observeTurn(
       news: news.state,
       ...(resends.state === undefined ? {} : { previous: resends.state }),
     },
-    findings: seen,
+    findings,
     resends: resends.resends,
   };
 }

@@ -3,9 +3,9 @@ import { type LoopFinding, evidenceOf } from "./finding.ts";
 
 /** A call that was made and answered, as it is kept. */
 export type KeptCall = readonly [
-  /** First 8 characters of the loose fingerprint. */
+  /** First 10 characters of the loose fingerprint. */
   call: string,
-  /** First 8 characters of the answer's hash. */
+  /** First 10 characters of the answer's hash. */
   answer: string,
   /** How often in a row it came back with this answer. */
   count: number,
@@ -15,7 +15,7 @@ export type KeptCall = readonly [
   turn: number,
 ];
 
-/** The calls made last, newest last: at most 64 of about 34 bytes. */
+/** The calls made last, newest last: at most 64 of about 38 bytes. */
 export interface RepeatState {
   entries: readonly KeptCall[];
   /** The last turn in which a new call changed something; 0 for none. */
@@ -43,9 +43,9 @@ const capacity = 64;
 /** What a repeat after a change in between weighs: tests run again after an edit are work. */
 const afterChange = 0.5;
 
-/** What tells calls or answers of one run apart: 48 bits of their hash. */
+/** What tells calls or answers of one run apart: about 47 bits of their hash. */
 export function shortened(hash: string): string {
-  return hash.slice(0, 8);
+  return hash.slice(0, 10);
 }
 
 /**

@@ -57,8 +57,8 @@ function resendKind(previous: ResendState, call: CallDigest): ResendKind | undef
 
 function emptiesArgument(previous: ResendState, call: CallDigest): boolean {
   const { emptied, parts } = call.fingerprint;
-  const lost = emptied.some((key) => Object.hasOwn(previous.parts, keyOf(key)));
-  return lost && Object.entries(parts).every(([key, hash]) => previous.parts[keyOf(key)] === hash);
+  const lost = emptied.some((key) => Object.hasOwn(previous.parts, key));
+  return lost && Object.entries(parts).every(([key, hash]) => previous.parts[key] === hash);
 }
 
 function keep(call: CallDigest): ResendState {
@@ -67,12 +67,8 @@ function keep(call: CallDigest): ResendState {
     tool: call.tool,
     exact,
     loose,
-    parts: Object.fromEntries(Object.entries(parts).map(([key, hash]) => [keyOf(key), hash])),
+    parts,
     ...(call.answer === undefined ? {} : { answer: call.answer }),
     ...(sketch === undefined ? {} : { sketch }),
   };
-}
-
-function keyOf(key: string): string {
-  return key.slice(0, 32);
 }

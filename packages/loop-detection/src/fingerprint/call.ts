@@ -1,5 +1,3 @@
-import canonicalize from "canonicalize";
-
 import { argumentSketch } from "./argument-sketch.ts";
 import { type PlainJson, toPlainJson } from "./plain-json.ts";
 import { shortHash } from "./short-hash.ts";
@@ -25,6 +23,7 @@ export interface CallFingerprint {
 export type LoopKey = (callArguments: unknown) => unknown;
 
 const maxParts = 12;
+const longestName = 32;
 
 /**
  * Recognises a call whatever the order of its arguments; with `loopKey` the tool itself says what
@@ -39,30 +38,41 @@ export function fingerprintCall(
 ): CallFingerprint {
   const plain = toPlainJson(loopKey ? loopKey(call.arguments) : call.arguments);
   const loose = loosen(plain);
-  const looseText = canonicalText(loose);
-  const plainText = canonicalText(plain);
+  // Canonical as RFC 8785 has it: plain JSON comes with its keys sorted.
+  const plainText = JSON.stringify(plain);
+  const looseText = JSON.stringify(loose);
   const sketch = argumentSketch(looseText);
   return {
     exact: shortHash(`${call.tool}\n${plainText}`),
     loose: shortHash(`${call.tool}\n${looseText}`),
-    ...memberHashes(plain),
+    ...memberHashes(plain, loose),
     ...(sketch === undefined ? {} : { sketch }),
     text: plainText,
   };
 }
 
-function memberHashes(plain: PlainJson): Pick<CallFingerprint, "emptied" | "parts"> {
+function memberHashes(
+  plain: PlainJson,
+  loose: PlainJson,
+): Pick<CallFingerprint, "emptied" | "parts"> {
   const emptied: string[] = [];
   const parts: Record<string, string> = {};
-  if (plain === null || typeof plain !== "object" || Array.isArray(plain)) {
-    return { emptied, parts };
-  }
-  for (const [key, member] of Object.entries(plain).slice(0, maxParts)) {
-    const loose = loosen(member);
-    if (isEmpty(loose)) emptied.push(key);
-    else parts[key] = wordHash(canonicalText(loose)).toString(36);
+  if (!isRecord(plain) || !isRecord(loose)) return { emptied, parts };
+  for (const name of Object.keys(plain).slice(0, maxParts)) {
+    const key = name.slice(0, longestName);
+    const member = Object.hasOwn(loose, name) ? loose[name] : undefined;
+    if (member === undefined) {
+      emptied.push(key);
+      continue;
+    }
+    const text = typeof member === "string" ? member : JSON.stringify(member);
+    parts[key] = wordHash(text).toString(36);
   }
   return { emptied, parts };
+}
+
+function isRecord(plain: PlainJson): plain is Record<string, PlainJson> {
+  return typeof plain === "object" && plain !== null && !Array.isArray(plain);
 }
 
 function loosen(plain: PlainJson): PlainJson {
@@ -82,8 +92,4 @@ function isEmpty(plain: PlainJson): boolean {
   if (plain === null || plain === "") return true;
   if (typeof plain !== "object") return false;
   return (Array.isArray(plain) ? plain : Object.keys(plain)).length === 0;
-}
-
-function canonicalText(plain: PlainJson): string {
-  return canonicalize(plain) ?? "null";
 }

@@ -54,7 +54,9 @@ export function toPlainJson(value: unknown): PlainJson {
 }
 
 function plainText(text: string): string {
-  const wellFormed = text.replaceAll(/\p{Surrogate}/gu, "\uFFFD");
+  const wellFormed = /[\uD800-\uDFFF]/.test(text)
+    ? text.replaceAll(/\p{Surrogate}/gu, "\uFFFD")
+    : text;
   if (wellFormed.length <= maxText) return wellFormed;
   return `${wellFormed.slice(0, maxText / 2)}[${wellFormed.length} ${shortHash(wellFormed)}]`;
 }

@@ -1,6 +1,6 @@
 /**
  * Hashes a short text to 32 bits (FNV-1a): for buckets and comparisons where speed matters and a
- * rare collision costs nothing; what identifies a call uses SHA-256.
+ * rare collision costs nothing; what identifies a call has 64 bits and more.
  */
 export function wordHash(text: string): number {
   let hash = 0x811c9dc5;

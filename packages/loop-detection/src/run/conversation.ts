@@ -73,17 +73,17 @@ export function openConversation(
   const place = placeOf(namespace);
   const site = `${prefixOf(context)}${context.callSite ?? context.node ?? ""}~`;
   const key = `${site}${wordHash(place) % slots}`;
-  const kept = conversationsOf(context).filter(([name]) => name.startsWith(site));
-  const known = new Set(kept.flatMap(([, { seen }]) => seen));
-  const { turns, met } = unreadTurns(messages, known);
-  const continued = newestOf(
-    kept.filter(([, { seen }]) => met !== undefined && seen.includes(met)),
-  );
+  const kept = conversationsOf(context, site);
+  const { turns, met } = unreadTurns(messages, {
+    has: (turn) => kept.some(({ seen }) => seen.includes(turn)),
+  });
+  const continued = newestOf(kept, ({ seen }) => met !== undefined && seen.includes(met));
   if (continued !== undefined) {
     const stands = turns.length > 0 || continued.seen.at(-1) === met;
-    return { key, known: { ...continued, place }, isNew: false, unread: turns, stands };
+    const known = continued.place === place ? continued : { ...continued, place };
+    return { key, known, isNew: false, unread: turns, stands };
   }
-  const same = newestOf(kept.filter(([, entry]) => entry.place === place));
+  const same = newestOf(kept, (entry) => entry.place === place);
   if (same !== undefined) {
     // A list without ids that was shortened gives every turn another name: only the newest is surely new.
     const unread = turns.some(({ placed }) => placed) ? turns.slice(-1) : turns;
@@ -94,26 +94,36 @@ export function openConversation(
   return { key, known: fresh, isNew: true, unread: first.turns, stands: first.turns.length > 0 };
 }
 
-function newestOf(kept: readonly (readonly [string, Conversation])[]): Conversation | undefined {
-  return kept
-    .map(([, entry]) => entry)
-    .toSorted((one, other) => other.loop.turn - one.loop.turn)[0];
+function newestOf(
+  kept: readonly Conversation[],
+  fits: (entry: Conversation) => boolean,
+): Conversation | undefined {
+  let newest: Conversation | undefined;
+  for (const entry of kept) {
+    if (fits(entry) && (newest === undefined || entry.loop.turn > newest.loop.turn)) newest = entry;
+  }
+  return newest;
 }
 
-/** All conversations of the execution that this middleware reads, by their entry. */
-export function conversationsOf(context: LoopContext): [string, Conversation][] {
-  const prefix = prefixOf(context);
-  const entries = Object.entries(context.state.read(CHANNEL));
-  return entries.flatMap(([key, value]): [string, Conversation][] => {
-    if (!key.startsWith(prefix)) return [];
-    const entry = value as Conversation;
-    if (entry.v === 1) return [[key, entry]];
-    throw new LoopDetectionError({
-      code: "state-version-unsupported",
-      middleware: context.live.name,
-      message: `${context.live.name}: this thread holds state of version ${JSON.stringify(entry.v)}; this release reads version 1. Resume it with the release that wrote it, or a later one.`,
-      details: { came: entry.v, allowed: [1] },
-    });
+/** The conversations of the execution that this middleware reads, at one call site or at all of them. */
+export function conversationsOf(
+  context: LoopContext,
+  site: string = prefixOf(context),
+): Conversation[] {
+  const found: Conversation[] = [];
+  for (const [key, value] of Object.entries(context.state.read(CHANNEL))) {
+    if (key.startsWith(site)) found.push(readable(value as Conversation, context));
+  }
+  return found;
+}
+
+function readable(entry: Conversation, { live: { name } }: LoopContext): Conversation {
+  if (entry.v === 1) return entry;
+  throw new LoopDetectionError({
+    code: "state-version-unsupported",
+    middleware: name,
+    message: `${name}: this thread holds state of version ${JSON.stringify(entry.v)}; this release reads version 1. Resume it with the release that wrote it, or a later one.`,
+    details: { came: entry.v, allowed: [1] },
   });
 }
 

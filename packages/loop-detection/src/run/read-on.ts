@@ -34,12 +34,13 @@ export function readOn(
   context: LoopContext,
 ): { conversation: Conversation; newest: NewestTurn | undefined } {
   const detectors = detectorOptionsOf(context);
+  const reading = digestOptionsFor(tools, context);
   let conversation: Conversation = stands
     ? known
     : { ...known, action: "none", finding: null, blocked: {} };
   let newest: NewestTurn | undefined;
   for (const turn of unread) {
-    const digest = digestTurn(markUnknown(turn, tools), digestOptionsFor(turn, tools, context));
+    const digest = digestTurn(markUnknown(turn, tools), reading);
     const { state, findings, resends } = observeTurn(conversation.loop, digest, detectors);
     const decision = decide(findings, context.options);
     newest = { findings, resends, firstCall: conversation.calls, callId: turn.calls[0]?.id };

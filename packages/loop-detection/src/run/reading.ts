@@ -11,23 +11,20 @@ import { guarded } from "./guarded.ts";
 const namesMissingTool = /\b(?:tool|function|action|command)\b/i;
 
 /** How the turns of a request are read: by the options, and by what its tools say themselves. */
-export function digestOptionsFor(
-  turn: ReadTurn,
-  tools: readonly unknown[],
-  context: LoopContext,
-): DigestOptions {
+export function digestOptionsFor(tools: readonly unknown[], context: LoopContext): DigestOptions {
   const { options, live } = context;
   const { isProgress, normalizeResult: normalize } = live;
-  return {
-    loopKeys: loopKeysOf(turn, tools, context),
+  const given: DigestOptions = {
+    loopKeyOf: (tool) => loopKeyOf(tool, tools, context),
     poll: (tool) => options.poll.tools.includes(tool),
-    ...(isProgress === undefined
-      ? {}
-      : { isProgress: guarded("isProgress", isProgress, () => undefined, context) }),
-    ...(normalize === undefined
-      ? {}
-      : { normalizeResult: guarded("normalizeResult", normalize, normalizeResult, context) }),
   };
+  if (isProgress !== undefined) {
+    given.isProgress = guarded("isProgress", isProgress, () => undefined, context);
+  }
+  if (normalize !== undefined) {
+    given.normalizeResult = guarded("normalizeResult", normalize, normalizeResult, context);
+  }
+  return given;
 }
 
 /** Which patterns an execution looks for. */
@@ -60,17 +57,6 @@ export function loopKeyOf(
   if (Object.hasOwn(identity, name)) return pick(identity[name] ?? []);
   const key = Object.hasOwn(loopKeys, name) ? loopKeys[name] : ownLoopKey(name, tools);
   return key === undefined ? undefined : guarded("loopKey", key, (given) => given, context);
-}
-
-function loopKeysOf(
-  { calls }: ReadTurn,
-  tools: readonly unknown[],
-  context: LoopContext,
-): Readonly<Record<string, LoopKey>> {
-  const found = calls.map(({ tool }) => [tool, loopKeyOf(tool, tools, context)] as const);
-  return Object.fromEntries(
-    found.flatMap(([tool, key]) => (key === undefined ? [] : [[tool, key]])),
-  );
 }
 
 function ownLoopKey(name: string, tools: readonly unknown[]): LoopKey | undefined {

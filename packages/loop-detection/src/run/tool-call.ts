@@ -61,7 +61,7 @@ function blockedCall(
   const { id, name, args } = toolCall;
   if (id === undefined) return undefined;
   const call = shortHash(id);
-  for (const [, { pending, blocked, finding }] of conversationsOf(context)) {
+  for (const { pending, blocked, finding } of conversationsOf(context)) {
     const [exact, loose] = Object.hasOwn(pending, call) ? (pending[call] ?? []) : [];
     if (exact === undefined || loose === undefined || finding === null) continue;
     // Somebody may have edited the call since: then it is another one, and made.

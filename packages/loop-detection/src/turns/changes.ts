@@ -1,6 +1,9 @@
 const changingName =
   /(?:^|[_\W])(?:write|edit|create|update|upsert|delete|remove|insert|replace|patch|apply|append|set|add|send|post|put|commit|install|move|rename|book|cancel|modify|fix|save|invite|share|reschedule|deploy|publish)(?=$|[_\W])/i;
 
+const camelCase = /[a-z][A-Z]/;
+const betweenWords = /(?<=[a-z])(?=[A-Z])/g;
+
 const changingShell =
   /\bsed\s+-i|\b(?:rm|mv|cp|mkdir|touch|tee|chmod|truncate)\s|\bpatch\b|\bgit\s+(?:apply|checkout|stash|commit|restore|reset|revert|add|merge)\b|\b(?:pip3?|npm|pnpm|yarn|apt(?:-get)?|conda|cargo|go)\s+(?:install|i|add|get|uninstall)\b|>{1,2}\s*[\w./~"'$]|<<|\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|ALTER|DROP|CREATE|TRUNCATE)\s/;
 
@@ -14,7 +17,8 @@ const scanLimit = 4_000;
  * (edit, test, edit, test), so such repeats weigh less. A wrong guess costs patience, nothing else.
  */
 export function looksLikeChange(tool: string, callArguments: unknown): boolean {
-  if (changingName.test(tool.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_"))) return true;
+  if (changingName.test(tool)) return true;
+  if (camelCase.test(tool) && changingName.test(tool.replaceAll(betweenWords, "_"))) return true;
   if (typeof callArguments === "string") return changesInText(callArguments);
   if (typeof callArguments !== "object" || callArguments === null) return false;
   return valuesOf(callArguments)
@@ -33,5 +37,6 @@ function valuesOf(callArguments: object): unknown[] {
 
 function changesInText(text: string): boolean {
   if (editorVerb.test(text)) return true;
-  return changingShell.test(text.slice(0, scanLimit).replaceAll(harmlessRedirect, ""));
+  const seen = text.slice(0, scanLimit);
+  return changingShell.test(seen.includes(">") ? seen.replaceAll(harmlessRedirect, "") : seen);
 }

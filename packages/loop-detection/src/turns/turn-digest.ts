@@ -9,7 +9,7 @@ import { looksLikeChange } from "./changes.ts";
 /** One tool call of a turn, as it stands in the messages. */
 export interface ObservedCall {
   /** The call's id; it finds the earlier answer when a repeat is blocked. */
-  id?: string;
+  id?: string | undefined;
   tool: string;
   arguments: unknown;
   /** The answer's text; absent while the call has none. */
@@ -34,14 +34,14 @@ export interface ObservedTurn {
 
 /** A call reduced to what the detectors compare. */
 export interface CallDigest {
-  id?: string;
+  id: string | undefined;
   tool: string;
   fingerprint: CallFingerprint;
-  /** Hash of the normalised answer, of the error's class where the call failed; absent without an answer. */
-  answer?: string;
+  /** Hash of the normalised answer, of the error's class where the call failed; undefined without an answer. */
+  answer: string | undefined;
   failed: boolean;
-  /** The error's class; absent where the call did not fail. */
-  errorClass?: string;
+  /** The error's class; undefined where the call did not fail. */
+  errorClass: string | undefined;
   waiting: boolean;
   /** The answer holds nothing. */
   nothing: boolean;
@@ -72,8 +72,8 @@ export interface AnsweredCall {
 
 /** How a turn is read. */
 export interface DigestOptions {
-  /** A tool's own idea of which calls are the same, by tool name. */
-  loopKeys?: Readonly<Record<string, LoopKey>>;
+  /** A tool's own idea of which of its calls are the same. */
+  loopKeyOf?: (tool: string) => LoopKey | undefined;
   /** Replaces the default masking of what varies idly in an answer. */
   normalizeResult?: (text: string, tool: string) => string;
   /** Tools whose repeated calls are polling, whatever they answer. */
@@ -100,16 +100,16 @@ export function digestTurn(turn: ObservedTurn, options: DigestOptions = {}): Tur
 
 function digestCall(call: ObservedCall, turn: string, options: DigestOptions): CallDigest {
   const { failed = false, blocked = false } = call;
-  const fingerprint = fingerprintCall(call, ownKey(options.loopKeys, call.tool));
+  const fingerprint = fingerprintCall(call, options.loopKeyOf?.(call.tool));
   const failure = failed && call.result !== undefined ? errorClass(call.result) : undefined;
   const answer = call.result === undefined ? undefined : answerKey(call, failure, turn, options);
   return {
-    ...(call.id === undefined || call.id.length > 128 ? {} : { id: call.id }),
+    id: call.id === undefined || call.id.length > 128 ? undefined : call.id,
     tool: call.tool.slice(0, 128),
     fingerprint,
-    ...(answer === undefined ? {} : { answer }),
+    answer,
     failed,
-    ...(failure === undefined ? {} : { errorClass: failure }),
+    errorClass: failure,
     waiting:
       call.result !== undefined &&
       !blocked &&
@@ -134,8 +134,4 @@ function answerKey(
   if (progress === false) return "no-progress";
   const short = failure !== undefined && result.length <= classLimit;
   return shortHash(short ? `error ${failure}` : normalize(result, tool));
-}
-
-function ownKey(keys: DigestOptions["loopKeys"], tool: string): LoopKey | undefined {
-  return keys && Object.hasOwn(keys, tool) ? keys[tool] : undefined;
 }

@@ -1,4 +1,4 @@
-import { readEnvelope } from "@evenkeel/core";
+import { ENVELOPE_KEY, readEnvelope } from "@evenkeel/core";
 import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 
@@ -21,6 +21,9 @@ const mostTurns = 64;
 const mostMessages = 1_024;
 const longestKey = 64;
 
+/** Tells a turn that was read before by its name. */
+type KnownTurns = Pick<ReadonlySet<string>, "has">;
+
 /** What a list holds beyond the turns that were read before. */
 export interface Unread {
   /** Oldest first. */
@@ -34,7 +37,7 @@ export interface Unread {
  * that is known, so a step costs its own turn whatever the list's length; where none is known any
  * more, the list was shortened, and is read 64 turns back.
  */
-export function unreadTurns(messages: readonly BaseMessage[], known: ReadonlySet<string>): Unread {
+export function unreadTurns(messages: readonly BaseMessage[], known: KnownTurns): Unread {
   return readBack(messages, known, oldestOf(messages));
 }
 
@@ -56,11 +59,7 @@ function oldestOf({ length }: readonly BaseMessage[]): number {
   return Math.max(0, length - mostMessages);
 }
 
-function readBack(
-  messages: readonly BaseMessage[],
-  known: ReadonlySet<string>,
-  oldest: number,
-): Unread {
+function readBack(messages: readonly BaseMessage[], known: KnownTurns, oldest: number): Unread {
   const turns: ReadTurn[] = [];
   let answers = new Map<string, ToolMessage>();
   for (let index = messages.length - 1; index >= oldest; index -= 1) {
@@ -69,7 +68,9 @@ function readBack(
     if (!AIMessage.isInstance(message)) continue;
     const name = nameOf(message, index);
     if (known.has(name.key)) return { turns: turns.toReversed(), met: name.key };
-    const turn = { ...name, text: message.text, calls: callsOf(message, answers) };
+    const calls = callsOf(message, answers);
+    // The words of a reply that calls tools say nothing about a loop.
+    const turn = { ...name, text: calls.length === 0 ? message.text : "", calls };
     answers = new Map();
     // The newest turn waits until all its calls are answered; a call nobody answers waits for the next.
     const waits = turns.length === 0 && turn.calls.some(({ result }) => result === undefined);
@@ -80,9 +81,9 @@ function readBack(
 }
 
 function nameOf(message: AIMessage, index: number): Pick<ReadTurn, "key" | "placed"> {
-  const { id, tool_calls: calls, text } = message;
+  const { id, tool_calls: calls } = message;
   const placed = id === undefined;
-  const name = placed ? `${index} ${calls?.[0]?.id ?? text.slice(0, 2_000)}` : id;
+  const name = placed ? `${index} ${calls?.[0]?.id ?? message.text.slice(0, 2_000)}` : id;
   return { key: name.length > longestKey ? shortHash(name) : name, placed };
 }
 
@@ -92,10 +93,12 @@ function callsOf(
 ): ObservedCall[] {
   return calls.map(({ id, name, args }) => {
     const answer = id === undefined ? undefined : answers.get(id);
-    const call = { ...(id === undefined ? {} : { id }), tool: name, arguments: args };
+    const call: ObservedCall = { id, tool: name, arguments: args };
     if (answer === undefined) return call;
     const result = withoutCallId(answerText(answer.content), id);
-    const envelope = readEnvelope(answer);
+    // Looked for before it is read: parsing what is not there costs more than all the rest.
+    const enveloped = Object.hasOwn(answer.additional_kwargs, ENVELOPE_KEY);
+    const envelope = enveloped ? readEnvelope(answer) : undefined;
     if (envelope?.code !== BLOCKED) return { ...call, result, failed: answer.status === "error" };
     const { earlier, failed } = envelope.details;
     return {
