@@ -58,7 +58,10 @@ function leading({ systemMessage, messages }: ModelRequest): BaseMessage[] {
 
 // The seam has an empty message where a request has none, and makes no message of an empty text.
 function isThere(message: SystemMessage | undefined): message is SystemMessage {
-  return message !== undefined && message.text !== "";
+  // A message's own way to its text is through content blocks, whatever it holds.
+  return typeof message?.content === "string"
+    ? message.content !== ""
+    : (message?.text ?? "") !== "";
 }
 
 function revive({ content, name, kwargs }: FrozenPrompt[number]): SystemMessage {

@@ -52,18 +52,17 @@ export function frozenSites(context: FreezeContext, bodies: ManifestBodies): Fro
       ...(context.state.read(SITES_CHANNEL) as Record<string, SiteEntry>),
     }).filter(([, entry]) => entry.generation === generation);
 
-  async function open(name: string, entry: SiteEntry): Promise<FrozenSite> {
-    const known = memory.sites.get(name);
-    if (known !== undefined) return known;
+  async function open(name: string, entry: SiteEntry): Promise<void> {
     const sealed = entry.sealed ?? (await bodies.get(entry.hash));
-    const site = { name, entry, manifest: openSiteManifest(sealed, entry.hash, name) };
-    memory.sites.set(name, site);
-    return site;
+    if (memory.sites.has(name)) return;
+    memory.sites.set(name, { name, entry, manifest: openSiteManifest(sealed, entry.hash, name) });
   }
 
   // Parallel tasks of one superstep do not see each other's writes: what is remembered counts.
   async function all(): Promise<FrozenSite[]> {
-    for (const [name, entry] of entries()) await open(name, entry);
+    for (const [name, entry] of entries()) {
+      if (!memory.sites.has(name)) await open(name, entry);
+    }
     return [...memory.sites.values()];
   }
 
@@ -81,12 +80,16 @@ export function frozenSites(context: FreezeContext, bodies: ManifestBodies): Fro
     return keep({ name, entry, manifest: sealed.body as SiteManifest });
   }
 
+  function matched(name: string): FrozenSite | undefined {
+    const known = memory.matched.get(name);
+    return known === undefined ? undefined : memory.sites.get(known);
+  }
+
   async function findOrFreeze(
     name: string,
     live: SiteManifest,
   ): Promise<{ site: FrozenSite; isNew: boolean }> {
-    const matched = memory.matched.get(name);
-    const known = matched === undefined ? undefined : memory.sites.get(matched);
+    const known = matched(name);
     if (known !== undefined) return { site: known, isNew: false };
     const taken = new Set(memory.matched.values());
     const { found, free } = matchSite(name, live, await all(), taken);
@@ -98,8 +101,12 @@ export function frozenSites(context: FreezeContext, bodies: ManifestBodies): Fro
   return {
     all,
     // The first calls of a site may come in parallel: one freezes it, the others find it frozen.
-    findOrFreeze: (name, live) =>
-      inTurn(memory.freezing, placeOf(name), () => findOrFreeze(name, live)),
+    findOrFreeze: (name, live) => {
+      const known = matched(name);
+      return known === undefined
+        ? inTurn(memory.freezing, placeOf(name), () => findOrFreeze(name, live))
+        : Promise.resolve({ site: known, isNew: false });
+    },
     amend: (site, change) => keep({ ...site, entry: { ...site.entry, ...change } }),
   };
 }

@@ -15,11 +15,22 @@ export interface Sealed {
   readonly body: unknown;
 }
 
+/** Parts sealed lately, by their text: most executions of a process begin with the same ones. */
+const sealedLately = new Map<string, Sealed>();
+const KEPT_PARTS = 50;
+const KEPT_CHARACTERS = 100_000;
+
 /** Puts a manifest part under its hash. */
 export function seal(body: RunManifest | SiteManifest): Sealed {
   // What undefined means in JSON differs from what it means here: one pass makes the body JSON.
-  const plain = JSON.parse(JSON.stringify(body)) as unknown;
-  return { v: MANIFEST_VERSION, hash: hashOf(plain), body: plain };
+  const text = JSON.stringify(body);
+  const known = sealedLately.get(text);
+  if (known !== undefined) return known;
+  const plain = JSON.parse(text) as unknown;
+  const sealed = Object.freeze({ v: MANIFEST_VERSION, hash: hashOf(plain), body: plain });
+  if (sealedLately.size >= KEPT_PARTS) sealedLately.clear();
+  if (text.length <= KEPT_CHARACTERS) sealedLately.set(text, sealed);
+  return sealed;
 }
 
 /** Opens the part frozen with the input; a newer, changed or cut one is refused with a code. */

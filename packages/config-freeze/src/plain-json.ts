@@ -15,6 +15,7 @@ export function asJson(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   // The longest values are texts, and are asked for with each call.
   if (typeof value === "string") return value;
+  if (isRecord(value) && Object.keys(value).length === 0 && !("toJSON" in value)) return {};
   try {
     return JSON.parse(JSON.stringify(value) ?? "null") as unknown;
   } catch {

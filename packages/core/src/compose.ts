@@ -10,6 +10,8 @@ export type OnionHook<Request, Result> = (
 export interface OnionLayer<Request, Result> {
   readonly name: string;
   readonly retries: boolean;
+  /** Its hook watches over its handler itself. @default false */
+  readonly guarded?: boolean;
   readonly hook: OnionHook<Request, Result>;
 }
 
@@ -28,7 +30,8 @@ export function compose<Request, Result>(
   base: (request: Request) => Promise<Result>,
 ): (request: Request) => Promise<Result> {
   return layers.reduceRight<(request: Request) => Promise<Result>>(
-    (inner, layer) => (request) => runLayer(layer, request, inner),
+    (inner, layer) => (request) =>
+      layer.guarded === true ? layer.hook(request, inner) : runLayer(layer, request, inner),
     base,
   );
 }
@@ -56,7 +59,7 @@ export async function runLayer<Request, Result>(
     const settled = (): void => {
       pending -= 1;
     };
-    const result = inner(next);
+    const result = attempted(inner, next);
     // Also keeps a rejection that nobody awaited from ending the process before it is reported.
     result.then(settled, settled);
     return result;
@@ -70,4 +73,16 @@ export async function runLayer<Request, Result>(
     });
   }
   return result;
+}
+
+/** What is thrown at once is a rejection as well: a hook may rely on a promise. */
+function attempted<Request, Result>(
+  work: (request: Request) => Promise<Result>,
+  request: Request,
+): Promise<Result> {
+  try {
+    return work(request);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

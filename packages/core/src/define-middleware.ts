@@ -7,6 +7,7 @@ import type {
   HookRuntime,
   Middleware,
   MiddlewareDefinition,
+  MiddlewareMode,
   ModelRequest,
   ModelResult,
   RunOutcome,
@@ -18,7 +19,7 @@ import { currentMode, isMode, offersTools } from "./mode.ts";
 import { shadow } from "./observe.ts";
 import { hookContext } from "./run/hook-context.ts";
 import { noteDecision } from "./run/last-decision.ts";
-import { ambientScope, withScope } from "./run/scope.ts";
+import { ambientScope, passedBy, withScope } from "./run/scope.ts";
 import type { AmbientScope, CallScope } from "./run/scope.ts";
 import { privateStateSchema } from "./state/private-state.ts";
 import { recordOptions } from "./store/record-options.ts";
@@ -80,23 +81,39 @@ export function defineMiddleware<
   return middleware as unknown as Middleware;
 }
 
+interface CallRequest {
+  readonly runtime: HookRuntime;
+  readonly state: Readonly<Record<string, unknown>>;
+}
+
 /** Runs one middleware's hook around a call: mode, once per call, frozen options, handler guards. */
-async function runCallHook<
-  Request extends { runtime: HookRuntime; state: Readonly<Record<string, unknown>> },
-  Result,
->(
+function runCallHook<Request extends CallRequest, Result>(
   kind: CallScope["kind"],
   definition: AnyDefinition,
   hook: Hook<Request, Result, Record<string, unknown>, Record<string, unknown>>,
   request: Request,
   handler: Handler<Request, Result>,
 ): Promise<Result> {
-  const mode = currentMode(definition);
+  // Not async: with every promise a stack grows, for every call of every node.
+  try {
+    return callHook(kind, definition, hook, request, handler);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function callHook<Request extends CallRequest, Result>(
+  kind: CallScope["kind"],
+  definition: AnyDefinition,
+  hook: Hook<Request, Result, Record<string, unknown>, Record<string, unknown>>,
+  request: Request,
+  handler: Handler<Request, Result>,
+): Promise<Result> {
   const scope = ambientScope();
+  const mode = modeIn(scope, definition);
   const id = callId(kind, request, scope);
   const outer = scope.call?.kind === kind && scope.call.id === id ? scope.call : undefined;
-  const passed = outer?.passed;
-  if (mode === "off" || passed?.has(definition.name) === true) return handler(request);
+  if (mode === "off" || outer?.passed.has(definition.name) === true) return handler(request);
   if (definition.needs?.run === true && scope.graph === undefined) {
     throw new CoreError({
       code: "run-seam-required",
@@ -112,7 +129,7 @@ async function runCallHook<
     id,
     site: outer?.site,
     name: kind === "tool" ? (request as unknown as ToolCallRequest).toolCall.name : undefined,
-    passed: new Set([...(passed ?? []), definition.name]),
+    passed: passedBy(definition.name, outer?.passed),
     stream,
   };
   const inner: Handler<Request, Result> = (next) =>
@@ -130,10 +147,17 @@ async function runCallHook<
     hook: (next: Request, rest: Handler<Request, Result>) => hook(next, rest, context),
   };
   const result =
-    mode === "observe"
-      ? await shadow(layer, request, inner, context)
-      : await runLayer(layer, request, inner);
-  return finish(result);
+    mode === "observe" ? shadow(layer, request, inner, context) : runLayer(layer, request, inner);
+  return finish === undefined ? result : result.then(finish);
+}
+
+/** A middleware's mode in the run that asks, which keeps the one it began with. */
+function modeIn({ graph }: AmbientScope, definition: AnyDefinition): MiddlewareMode {
+  const known = graph?.run.modes.get(definition);
+  if (known !== undefined) return known;
+  const mode = currentMode(definition);
+  graph?.run.modes.set(definition, mode);
+  return mode;
 }
 
 /** A tool call is known by its id; a model call in flight is the one whose scope is ambient. */

@@ -13,6 +13,7 @@ import { addPrivateWrites } from "../state/private-writer.ts";
 import { instrumentToolNode, isToolNode } from "../tool/tool-node.ts";
 import { isCompiledGraph } from "./compiled-graph.ts";
 import type { Builder, Compiled, NodeSpec } from "./compiled-graph.ts";
+import { MODEL_NODE } from "./native-agent.ts";
 import { NodeWrapper } from "./node-wrapper.ts";
 import type { NodePlan } from "./node-wrapper.ts";
 import type { GraphPlan } from "./seam-plan.ts";
@@ -52,13 +53,22 @@ export function copyGraph(
   for (const name of reset.keys()) builder.channels[name] ??= privateChannel() as BaseChannel;
   const plan: GraphPlan = { stack, reset, userChannels, shared, facts: graphFacts(graph) };
   const watches = stack.some(({ model, tool }) => model !== undefined || tool !== undefined);
-  const nodePlan = { reset, userChannels, watches };
+  const nodePlan: NodePlan = {
+    reset,
+    userChannels,
+    watches: watches ? "calls" : "nothing",
+    // Writers are functions as well, of the same class.
+    invokeFunction: Reflect.get(graph.nodes[START]?.writers[0] ?? {}, "invoke"),
+  };
+  // LangChain's own model node makes no other call than the one its middleware wraps.
+  const modelPlan: NodePlan = { ...nodePlan, watches: watches ? "tokens" : "nothing" };
+  const isModelNode = (name: string): boolean => options.native && name === MODEL_NODE;
   for (const [name, spec] of Object.entries(builder.nodes)) {
     const runnable = instrument(spec.runnable, options);
     const subgraphs = subgraphsIn(runnable);
     builder.nodes[name] = {
       ...spec,
-      runnable: new NodeWrapper(name, runnable, nodePlan),
+      runnable: new NodeWrapper(name, runnable, isModelNode(name) ? modelPlan : nodePlan),
       input: inputOf(builder, spec.input, reset, runnable === spec.runnable ? [] : shared),
       subgraphs: subgraphs.length > 0 ? subgraphs : spec.subgraphs,
     };

@@ -9,6 +9,9 @@ export interface Agent {
   readonly options: { readonly middleware?: readonly AnyMiddleware[] };
 }
 
+/** The node of such an agent that calls its model. */
+export const MODEL_NODE = "model_request";
+
 /** True for an agent of LangChain's `createAgent`. */
 export function isAgent(candidate: object): candidate is Agent {
   const agent = candidate as Partial<Agent>;

@@ -3,7 +3,8 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { isCommand } from "@langchain/langgraph";
 
 import type { PrivateChannel } from "../middleware.ts";
-import { watched } from "../model/call-watch.ts";
+import { watchFunction, watched } from "../model/watched-callbacks.ts";
+import type { NodeConfig } from "../model/watched-callbacks.ts";
 import { nodePath } from "../run/execution.ts";
 import { ambientScope, withScope } from "../run/scope.ts";
 import type { GraphScope, NodeScope } from "../run/scope.ts";
@@ -13,8 +14,13 @@ import { awaitsWriter } from "../state/private-writer.ts";
 export interface NodePlan {
   readonly reset: ReadonlyMap<string, PrivateChannel["reset"]>;
   readonly userChannels: readonly string[];
-  /** Whether calls that pass no seam are to be seen: only where the stack wraps calls. */
-  readonly watches: boolean;
+  /**
+   * What is to be seen: calls that pass no seam, and tokens that are given to a listener; nothing
+   * where the stack wraps no calls.
+   */
+  readonly watches: "calls" | "tokens" | "nothing";
+  /** How LangGraph invokes a node that is a function. */
+  readonly invokeFunction: unknown;
 }
 
 /**
@@ -27,12 +33,15 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
   readonly bound: Runnable<unknown, unknown>;
   readonly node: string;
   readonly plan: NodePlan;
+  readonly #watchesItself: boolean;
 
   constructor(node: string, bound: Runnable<unknown, unknown>, plan: NodePlan) {
     super();
+    const view = plan.watches === "calls" ? watchedFunction(bound, plan) : undefined;
     this.node = node;
-    this.bound = bound;
+    this.bound = view ?? bound;
     this.plan = plan;
+    this.#watchesItself = view !== undefined;
     this.name = bound.getName();
   }
 
@@ -44,7 +53,7 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
     const { graph } = ambientScope();
     if (graph === undefined) return this.bound.invoke(input, config);
     const scope = nodeScope(graph, this.node, this.plan, config);
-    const inner = this.plan.watches
+    const inner = this.#isWatched(config)
       ? ({ ...config, callbacks: watched(config?.callbacks) } as Partial<RunnableConfig>)
       : config;
     awaitsWriter(scope, config);
@@ -54,6 +63,33 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
     const own = Array.isArray(result) && result.some(isCommand) ? (result as unknown[]) : [result];
     return [...own, ...scope.commands];
   }
+
+  #isWatched(config: Partial<RunnableConfig> | undefined): boolean {
+    const { watches } = this.plan;
+    if (watches === "calls") return !this.#watchesItself;
+    return watches === "tokens" && config?.callbacks !== undefined;
+  }
+}
+
+/** A node that is a function, as LangGraph and its ToolNode make one. */
+interface FunctionNode extends Runnable<unknown, unknown> {
+  readonly func: (input: unknown, config: NodeConfig) => unknown;
+}
+
+/** A view of a node that is a function, in which its calls are watched; undefined for any other. */
+function watchedFunction(
+  bound: Runnable<unknown, unknown>,
+  { invokeFunction }: NodePlan,
+): Runnable<unknown, unknown> | undefined {
+  const { func } = bound as Partial<FunctionNode>;
+  // One that overrides how it is invoked may look at itself in ways a view does not bear.
+  if (typeof func !== "function" || bound.invoke !== invokeFunction) return undefined;
+  const view = Object.create(bound) as FunctionNode;
+  const watching: FunctionNode["func"] = (input, config) => {
+    watchFunction(config);
+    return Reflect.apply(func, bound, [input, config]);
+  };
+  return Object.assign(view, { func: watching });
 }
 
 function nodeScope(

@@ -80,12 +80,12 @@ function entryOf(candidate: AnyMiddleware, index: number, native: boolean): Stac
 
 function ownEntry(middleware: Middleware, native: boolean): StackEntry {
   const { definition } = middleware["~evenkeel"];
-  // The hook guards itself (it must in native createAgent), so the onion lets it through.
+  // The hook guards itself: it must in native createAgent.
   const layer = <Layer>(name: "wrapModelCall" | "wrapToolCall"): Layer | undefined => {
     const hook: unknown = middleware[name];
     return hook === undefined
       ? undefined
-      : ({ name: middleware.name, retries: true, hook } as unknown as Layer);
+      : ({ name: middleware.name, retries: true, guarded: true, hook } as unknown as Layer);
   };
   return {
     name: middleware.name,

@@ -42,7 +42,9 @@ export function callSite(facts: SiteFacts, scope: AmbientScope, node: NodeScope)
 function placeOf({ call }: AmbientScope, node: NodeScope): string {
   const tool = call?.kind === "tool" && call.name !== undefined ? `/${call.name}` : "";
   const { configurable, metadata } = ambientConfig();
-  const namespace = nodePath(String(configurable?.["checkpoint_ns"] ?? ""));
+  const here = configurable?.["checkpoint_ns"];
+  if (here === node.config.configurable?.["checkpoint_ns"]) return `${node.path}${tool}`;
+  const namespace = nodePath(String(here ?? ""));
   if (!namespace.startsWith(`${node.path}|`)) return `${node.path}${tool}`;
   // Subagents called by one tool have the same nodes: LangChain tells them apart by this name alone.
   const agent = metadata?.["lc_agent_name"];

@@ -8,7 +8,7 @@ import { reportUnwrapped } from "./report-unwrapped.ts";
  * Sees every model and tool call of a run and reports those that no seam carried: nothing is
  * silently unprotected.
  */
-class CallWatch extends BaseCallbackHandler {
+export class CallWatch extends BaseCallbackHandler {
   name = "evenkeel_call_watch";
   override ignoreChain = true;
   override ignoreRetriever = true;
@@ -45,8 +45,12 @@ class CallWatch extends BaseCallbackHandler {
     metadata?: Record<string, unknown>,
     name?: string,
   ): void {
+    this.toolStarts(name ?? tool?.name, metadata);
+  }
+
+  toolStarts(name: string | undefined, metadata: Record<string, unknown> | undefined): void {
     if (isCarried("tool")) return;
-    reportUnwrapped("tool", `tool ${name ?? tool?.name ?? "unknown"}`, placeOf(metadata));
+    reportUnwrapped("tool", `tool ${name ?? "unknown"}`, placeOf(metadata));
   }
 }
 
@@ -67,34 +71,5 @@ function placeOf(metadata: Record<string, unknown> | undefined): string | undefi
   return typeof namespace === "string" && namespace !== "" ? nodePath(namespace) : undefined;
 }
 
-// One for all runs: it keeps nothing, what it needs is ambient.
-const watch = new CallWatch();
-
-interface ManagerLike {
-  readonly handlers: readonly unknown[];
-  copy(): ManagerLike;
-  addHandler(handler: unknown, inherit: boolean): void;
-}
-
-/**
- * Callbacks that also see which calls passed no seam. A node adds them, so that no stream of its
- * graph shows them, and a node of a subgraph inherits them.
- */
-export function watched(callbacks: unknown): unknown {
-  if (callbacks === undefined || callbacks === null) return [watch];
-  if (Array.isArray(callbacks)) return [...(callbacks as unknown[]), watch];
-  const given = callbacks as ManagerLike;
-  if (given.handlers.includes(watch)) return given;
-  const manager = given.copy();
-  manager.addHandler(watch, true);
-  return manager;
-}
-
-/** Callbacks of a model call that a seam carries: in it a watch that is alone has nothing to see. */
-export function unwatched(callbacks: unknown): unknown {
-  const handlers = Array.isArray(callbacks)
-    ? (callbacks as unknown[])
-    : (callbacks as ManagerLike | undefined)?.handlers;
-  // Not undefined: LangChain would fall back to the ambient callbacks, which are the node's.
-  return handlers?.length === 1 && handlers[0] === watch ? [] : callbacks;
-}
+/** The watch. One for all runs: it keeps nothing, what it needs is ambient. */
+export const watch: CallWatch = new CallWatch();

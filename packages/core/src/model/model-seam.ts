@@ -3,10 +3,11 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { getConfig, isCommand } from "@langchain/langgraph";
 import type { BaseStore, Command } from "@langchain/langgraph";
 
-import { compose } from "../compose.ts";
+import { runLayer } from "../compose.ts";
+import { layersOf } from "../graph/layers.ts";
 import type { HookRuntime, ModelRequest, ModelResult } from "../middleware.ts";
 import { offersTools } from "../mode.ts";
-import { ambientScope, withScope } from "../run/scope.ts";
+import { NONE_PASSED, ambientScope, withScope } from "../run/scope.ts";
 import type { AmbientScope, NodeScope } from "../run/scope.ts";
 import { callSite } from "./call-site.ts";
 import type { SiteFacts } from "./call-site.ts";
@@ -44,7 +45,7 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
   const outer = scope.call?.kind === "model" ? scope.call : undefined;
   const site = outer?.site ?? callSite(call, scope, node);
   const id = outer?.id ?? `model:${(modelCalls += 1)}`;
-  const passed = outer?.passed ?? new Set<string>();
+  const passed = outer?.passed ?? NONE_PASSED;
   const stream = outer?.stream ?? { shown: false };
   const entered: AmbientScope = { ...scope, call: { kind: "model", id, site, passed, stream } };
 
@@ -53,43 +54,35 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
   let last: AIMessage | undefined;
   const settle = (result: ModelResult): ModelResult => {
     if (isCommand(result)) {
-      const command = result;
-      if (!commands.includes(command)) commands.push(command);
+      if (!commands.includes(result)) commands.push(result);
       return last ?? result;
     }
     last = result;
     return result;
   };
-  const layers = graph.stack.flatMap((entry) => (entry.model === undefined ? [] : [entry.model]));
-  const seam = compose(
-    layers
-      .filter((layer) => !passed.has(layer.name))
-      .map((layer) => ({
-        ...layer,
-        hook: async (
-          request: ModelRequest,
-          handler: (next: ModelRequest) => Promise<ModelResult>,
-        ) =>
-          settle(
-            await layer.hook(request, async (next) =>
-              settle(await handler(normalise(next, request))),
-            ),
-          ),
-      })),
-    async (request) => {
-      const message = unchanged(request, initial, call)
-        ? await call.asItCame()
-        : await call.asChanged({
-            model: request.model,
-            messages: [...systemMessages(request, call), ...request.messages],
-            tools: request.tools,
-            settings: { ...request.modelSettings, ...toolChoice(request) },
-          });
-      last = message;
-      return message;
-    },
-  );
-  const result = await withScope(entered, () => seam(initial));
+  const make = async (request: ModelRequest): Promise<ModelResult> => {
+    last = unchanged(request, initial, call)
+      ? await call.asItCame()
+      : await call.asChanged({
+          model: request.model,
+          messages: [...systemMessages(request, call), ...request.messages],
+          tools: request.tools,
+          settings: { ...request.modelSettings, ...toolChoice(request) },
+        });
+    return last;
+  };
+  const all = layersOf(graph.stack).model;
+  const layers = outer === undefined ? all : all.filter((layer) => !passed.has(layer.name));
+  const from = (index: number, request: ModelRequest): Promise<ModelResult> => {
+    const layer = layers[index];
+    if (layer === undefined) return make(request);
+    const inner = (next: ModelRequest): Promise<ModelResult> =>
+      from(index + 1, normalise(next, request));
+    const result =
+      layer.guarded === true ? layer.hook(request, inner) : runLayer(layer, request, inner);
+    return result.then(settle);
+  };
+  const result = await withScope(entered, () => from(0, initial));
   node.commands.push(...commands);
   if (AIMessage.isInstance(result)) return result;
   if (last !== undefined) return last;
@@ -107,21 +100,32 @@ function initialRequest(call: ModelCall, scope: AmbientScope, node: NodeScope): 
   return {
     model: call.model,
     systemMessage,
-    systemPrompt: systemMessage.text,
+    systemPrompt: textOf(systemMessage),
     messages: (leads ? call.messages.slice(1) : call.messages) as BaseMessage[],
     tools: extra.length === 0 ? call.tools : [...call.tools, ...extra],
     ...(choice === undefined ? {} : { toolChoice: choice }),
     modelSettings,
-    state: node.readState(),
+    // What few hooks look at is put together for those alone.
+    get state() {
+      return node.readState();
+    },
     runtime: hookRuntime(),
   };
 }
 
+/** A message's own way to its text is through content blocks, whatever it holds. */
+function textOf(message: SystemMessage): string {
+  return typeof message.content === "string" ? message.content : message.text;
+}
+
 /** Tools that acting middleware brings, offered where the call has tools already. */
 function stackTools(scope: AmbientScope, own: readonly unknown[]): unknown[] {
+  const { graph } = scope;
+  const entries = graph === undefined ? [] : layersOf(graph.stack).withTools;
+  if (entries.length === 0) return [];
   const names = new Set(own.map(toolName));
-  return (scope.graph?.stack ?? [])
-    .filter(({ native, definition }) => !native && offersTools(definition))
+  return entries
+    .filter(({ definition }) => offersTools(definition))
     .flatMap((entry) => entry.tools)
     .filter((tool) => !names.has(toolName(tool)));
 }
@@ -149,7 +153,7 @@ export function hookRuntime(): HookRuntime {
 /** Keeps `systemPrompt` and `systemMessage` the same thing, as LangChain does between two layers. */
 function normalise(next: ModelRequest, before: ModelRequest): ModelRequest {
   if (next.systemMessage !== before.systemMessage) {
-    return { ...next, systemPrompt: next.systemMessage.text };
+    return { ...next, systemPrompt: textOf(next.systemMessage) };
   }
   if (next.systemPrompt === before.systemPrompt) return next;
   const text = next.systemPrompt ?? "";
@@ -158,7 +162,7 @@ function normalise(next: ModelRequest, before: ModelRequest): ModelRequest {
 
 function systemMessages({ systemMessage }: ModelRequest, { messages }: ModelCall): BaseMessage[] {
   // An empty one is what a call without any is shown as; one that came is sent, empty or not.
-  return systemMessage.text === "" && systemMessage !== messages[0] ? [] : [systemMessage];
+  return textOf(systemMessage) === "" && systemMessage !== messages[0] ? [] : [systemMessage];
 }
 
 function toolChoice({ toolChoice: choice }: ModelRequest): Record<string, unknown> {

@@ -1,61 +1,28 @@
-import { BaseLanguageModel } from "@langchain/core/language_models/base";
-import { AIMessageChunk } from "@langchain/core/messages";
-import type { AIMessage, BaseMessage } from "@langchain/core/messages";
 import { RunnableBinding, RunnableLambda, RunnableSequence } from "@langchain/core/runnables";
 import type { Runnable, RunnableConfig } from "@langchain/core/runnables";
 
 import { CoreError } from "../errors.ts";
-import { relay } from "../run/relay.ts";
-import { ambientScope, withScope } from "../run/scope.ts";
-import type { CallScope } from "../run/scope.ts";
-import { unwatched } from "./call-watch.ts";
-import { modelSeamActive, throughModelSeam } from "./model-seam.ts";
-import type { ChangedCall } from "./model-seam.ts";
+import { ambientScope } from "../run/scope.ts";
+import { separate } from "./call-options.ts";
+import {
+  isChatModel,
+  isConfigurable,
+  streamOf,
+  withoutDefaults,
+  withoutQueue,
+} from "./chat-model.ts";
+import type { Callable, ChatModelLike } from "./chat-model.ts";
+import { modelSeamActive } from "./model-seam.ts";
 import { reportUnwrapped } from "./report-unwrapped.ts";
+import { generateSeam, invokeSeam, streamSeam } from "./wrapped-call.ts";
+import { WRAPPING, wrappingOf } from "./wrapping.ts";
+import type { Wrapping } from "./wrapping.ts";
 
 /** How a model is wrapped. */
 export interface WrapModelOptions {
   /** A name for this model's call site, where a node calls several models. @default an ordinal */
   site?: string;
 }
-
-type Callable = (...values: unknown[]) => unknown;
-
-// The parts of a chat model the seam uses; every BaseChatModel and ConfigurableModel has them.
-interface ChatModelLike {
-  invoke(input: unknown, options?: Record<string, unknown>): Promise<AIMessage>;
-  stream(input: unknown, options?: Record<string, unknown>): Promise<AsyncIterable<AIMessageChunk>>;
-  _streamIterator(
-    input: unknown,
-    options?: Record<string, unknown>,
-  ): AsyncGenerator<AIMessageChunk>;
-  bindTools?(tools: unknown[], kwargs?: Record<string, unknown>): unknown;
-  withConfig(config: Record<string, unknown>): unknown;
-  withStructuredOutput?: Callable;
-  generate?: Callable;
-  generatePrompt?: Callable;
-  streamEvents?: Callable;
-  _getModelInstance?(config?: unknown): Promise<object>;
-  defaultOptions?: Record<string, unknown>;
-}
-
-interface Wrapping {
-  /** The model that makes the call, with whatever is bound to it. */
-  readonly base: ChatModelLike;
-  /** The model without anything bound to it. */
-  readonly root: ChatModelLike;
-  /** Shared by everything derived from one `wrapModel` call. */
-  readonly identity: object;
-  /** Wrapped inside a node: the next execution of the node wraps another one. */
-  readonly perCall: boolean;
-  readonly site: string | undefined;
-  /** The original tools of the last `bindTools`. */
-  readonly tools: readonly unknown[] | undefined;
-  /** Call options bound so far, tools apart. */
-  readonly settings: Readonly<Record<string, unknown>>;
-}
-
-const WRAPPING = Symbol.for("evenkeel.wrapping");
 
 /**
  * Makes the calls of a chat model pass the middleware of the graph they are made in; outside such a
@@ -104,31 +71,6 @@ export function wrapModel<Model extends object>(
   }) as unknown as Model;
 }
 
-/** The model behind a wrapped one, or the value itself. */
-export function unwrapModel(model: unknown): unknown {
-  return wrappingOf(model)?.base ?? model;
-}
-
-function wrappingOf(model: unknown): Wrapping | undefined {
-  return typeof model === "object" && model !== null
-    ? (model as { [WRAPPING]?: Wrapping })[WRAPPING]
-    : undefined;
-}
-
-function isChatModel(model: unknown): boolean {
-  if (typeof model !== "object" || model === null) return false;
-  return (
-    BaseLanguageModel.isPrototypeOf(model.constructor) ||
-    ("_llmType" in model && "invoke" in model && "_streamIterator" in model)
-  );
-}
-
-/** The model without the call options that were bound to it before it was wrapped. */
-function withoutDefaults(base: ChatModelLike): ChatModelLike {
-  if (Object.keys(base.defaultOptions ?? {}).length === 0) return base;
-  return Object.create(base, { defaultOptions: { value: {}, writable: true } }) as ChatModelLike;
-}
-
 function wrapped(wrapping: Wrapping): ChatModelLike {
   const { base } = wrapping;
   const self = Object.create(base) as ChatModelLike;
@@ -160,7 +102,7 @@ function wrapped(wrapping: Wrapping): ChatModelLike {
     );
   }
   define("withConfig", (config: Record<string, unknown>) => {
-    const [, { tools, ...settings }] = separate(base, config);
+    const [, { tools, ...settings }] = separate(config);
     return derive(base.withConfig(config), {
       ...wrapping,
       tools: Array.isArray(tools) ? tools : wrapping.tools,
@@ -198,7 +140,7 @@ function derive(result: unknown, wrapping: Wrapping): unknown {
       wrapped({
         ...wrapping,
         base: inner,
-        root: rootOf(inner, wrapping),
+        root: isConfigurable(inner) ? withoutQueue(inner) : wrapping.root,
         settings: {},
       }) as unknown as Runnable,
     );
@@ -216,15 +158,6 @@ function derive(result: unknown, wrapping: Wrapping): unknown {
   return result;
 }
 
-/** A configurable model answers `withConfig` with a new one of other defaults, tools still bound. */
-function rootOf(inner: ChatModelLike, { root }: Wrapping): ChatModelLike {
-  if (!isConfigurable(inner)) return root;
-  return Object.create(inner, {
-    _queuedMethodOperations: { value: {} },
-    _modelInstanceCache: { value: new Map() },
-  }) as ChatModelLike;
-}
-
 function rewrapBinding(
   binding: { kwargs?: unknown; config: unknown; configFactories?: unknown },
   bound: Runnable,
@@ -235,144 +168,6 @@ function rewrapBinding(
   return new RunnableBinding(fields);
 }
 
-async function invokeSeam(
-  wrapping: Wrapping,
-  input: unknown,
-  options: Record<string, unknown> = {},
-): Promise<AIMessage> {
-  const { base } = wrapping;
-  const [config, given] = separate(base, options);
-  return throughModelSeam({
-    ...callOf(wrapping, given),
-    model: await concreteModel(wrapping.root, options),
-    messages: messagesOf(input),
-    asItCame: () => base.invoke(input, carried(options, config)),
-    asChanged: (changed) => {
-      const { runnable, callOptions } = applyChanges(changed);
-      return runnable.invoke(changed.messages, { ...carried(config, config), ...callOptions });
-    },
-  });
-}
-
-async function* streamSeam(
-  wrapping: Wrapping,
-  input: unknown,
-  options: Record<string, unknown> = {},
-): AsyncGenerator<AIMessageChunk> {
-  const { base } = wrapping;
-  const [config, given] = separate(base, options);
-  const pipe = relay<AIMessageChunk>();
-  let shown: AIMessageChunk | undefined;
-  const drain = async (source: AsyncIterable<AIMessageChunk>): Promise<AIMessage> => {
-    let whole: AIMessageChunk | undefined;
-    for await (const chunk of source) {
-      whole = whole === undefined ? chunk : whole.concat(chunk);
-      if (!(await pipe.push(chunk))) break;
-    }
-    shown = whole;
-    return whole ?? new AIMessageChunk("");
-  };
-  const done = throughModelSeam({
-    ...callOf(wrapping, given),
-    model: await concreteModel(wrapping.root, options),
-    messages: messagesOf(input),
-    asItCame: () => drain(streamOf(base, input, carried(options, config))),
-    asChanged: async (changed) => {
-      const { runnable, callOptions } = applyChanges(changed);
-      const all = { ...carried(config, config), ...callOptions };
-      return drain(await runnable.stream(changed.messages, all));
-    },
-  }).then(
-    async (message) => {
-      // A middleware that answered by itself streamed nothing: its answer is the one chunk.
-      if ((message as unknown) !== shown && shown === undefined) {
-        await pipe.push(asChunk(message));
-      }
-      pipe.close();
-    },
-    (error: unknown) => pipe.close({ error }),
-  );
-  yield* pipe.chunks();
-  await done;
-}
-
-function asChunk(message: AIMessage): AIMessageChunk {
-  if (AIMessageChunk.isInstance(message)) return message;
-  return new AIMessageChunk(message as unknown as ConstructorParameters<typeof AIMessageChunk>[0]);
-}
-
-/** `generate` takes a list of prompts past `invoke` and every seam, so it is reported. */
-async function generateSeam(
-  generate: Callable | undefined,
-  { base }: Wrapping,
-  values: unknown[],
-): Promise<unknown> {
-  const work = (): unknown => Reflect.apply(generate as Callable, base, values);
-  if (!modelSeamActive()) return work();
-  reportUnwrapped("model", "generate");
-  const call: CallScope = { kind: "model", id: "generate", passed: new Set() };
-  return withScope({ ...ambientScope(), call }, work);
-}
-
-function callOf(
-  wrapping: Wrapping,
-  given: Readonly<Record<string, unknown>>,
-): {
-  identity: object;
-  perCall: boolean;
-  siteName: string | undefined;
-  tools: readonly unknown[];
-  settings: Record<string, unknown>;
-} {
-  const { tools: formatted, ...settings } = given;
-  const tools = wrapping.tools ?? (Array.isArray(formatted) ? (formatted as unknown[]) : []);
-  const bound = Object.entries({ ...wrapping.settings, ...settings });
-  return {
-    identity: wrapping.identity,
-    perCall: wrapping.perCall,
-    siteName: wrapping.site,
-    tools,
-    settings: Object.fromEntries(
-      bound.filter(([key, value]) => value !== undefined && key !== "signal"),
-    ),
-  };
-}
-
-/** The runnable a changed call is made on, nothing of Evenkeel around it any more. */
-function applyChanges(changed: ChangedCall): {
-  runnable: ChatModelLike;
-  callOptions: Readonly<Record<string, unknown>>;
-} {
-  const model = (wrappingOf(changed.model)?.base ?? changed.model) as ChatModelLike;
-  const { tools, settings } = changed;
-  if (tools.length === 0 || model.bindTools === undefined) {
-    const { tool_choice: _none, ...callOptions } = settings;
-    return { runnable: model, callOptions };
-  }
-  const { outputVersion: _version, ...kwargs } = settings;
-  return { runnable: model.bindTools([...tools], kwargs) as ChatModelLike, callOptions: settings };
-}
-
-function streamOf(
-  base: ChatModelLike,
-  input: unknown,
-  options: Record<string, unknown> | undefined,
-): AsyncGenerator<AIMessageChunk> {
-  if (!isConfigurable(base)) return base._streamIterator(input, options ?? {});
-  return (async function* () {
-    yield* await base.stream(input, options);
-  })();
-}
-
-/** What a middleware is shown: a configurable model as the one it is in this call. */
-async function concreteModel(root: ChatModelLike, options: unknown): Promise<object> {
-  return isConfigurable(root) ? ((await root._getModelInstance?.(options)) ?? root) : root;
-}
-
-function isConfigurable(base: ChatModelLike): boolean {
-  return "_queuedMethodOperations" in base && typeof base._getModelInstance === "function";
-}
-
 /** A configurable model queues the method and resolves late: resolve first, then wrap what it is. */
 function resolvedStructuredOutput(wrapping: Wrapping, values: unknown[]): Runnable {
   return RunnableLambda.from(async (input: unknown, config?: RunnableConfig) => {
@@ -381,64 +176,6 @@ function resolvedStructuredOutput(wrapping: Wrapping, values: unknown[]): Runnab
     const structured = (model.withStructuredOutput as Callable)(...values) as Runnable;
     return structured.invoke(input, config);
   }).withConfig({ runName: "StructuredOutput" });
-}
-
-/** Options of a call that has passed the seam: nothing in it is left to be watched for. */
-function carried(
-  options: Record<string, unknown>,
-  config: Record<string, unknown>,
-): Record<string, unknown> {
-  const callbacks = unwatched(config["callbacks"]);
-  return callbacks === config["callbacks"] ? options : { ...options, callbacks };
-}
-
-interface Separating {
-  _separateRunnableConfigFromCallOptions?(
-    options: Record<string, unknown>,
-  ): [Record<string, unknown>, Record<string, unknown>];
-}
-
-function separate(
-  base: ChatModelLike,
-  options: Record<string, unknown>,
-): [Record<string, unknown>, Record<string, unknown>] {
-  const model = base as Separating;
-  const [config, rest] = model._separateRunnableConfigFromCallOptions?.(options) ?? [{}, options];
-  const entries = Object.entries(rest);
-  const ofGraph = entries.filter(([key]) => GRAPH_CONFIG.has(key));
-  const callOptions = entries.filter(([key]) => !GRAPH_CONFIG.has(key));
-  return [{ ...config, ...Object.fromEntries(ofGraph) }, Object.fromEntries(callOptions)];
-}
-
-// A node that hands its config to the model hands over these as well: nothing of a call's settings.
-const GRAPH_CONFIG: ReadonlySet<string> = new Set([
-  "checkpointDuring",
-  "context",
-  "control",
-  "durability",
-  "executionInfo",
-  "heartbeat",
-  "interrupt",
-  "interruptAfter",
-  "interruptBefore",
-  "outputKeys",
-  "serverInfo",
-  "store",
-  "streamMode",
-  "toolCall",
-  "toolCallId",
-  "writer",
-]);
-
-interface PromptLike {
-  toChatMessages(): BaseMessage[];
-}
-
-function messagesOf(input: unknown): BaseMessage[] {
-  const model = BaseLanguageModel as unknown as {
-    _convertInputToPromptValue(input: unknown): PromptLike;
-  };
-  return model._convertInputToPromptValue(input).toChatMessages();
 }
 
 function describe(value: unknown): string {

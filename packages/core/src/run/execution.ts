@@ -26,6 +26,9 @@ export const EXECUTION_CHANNEL = "_execution";
 
 /** Where a call stands in its graph: checkpoint namespace without task ids. */
 export function nodePath(checkpointNamespace: string): string {
+  const task = checkpointNamespace.indexOf(":");
+  // Nearly every namespace is one node and its task.
+  if (task > 0 && !checkpointNamespace.includes("|")) return checkpointNamespace.slice(0, task);
   return checkpointNamespace
     .split("|")
     .map((part) => part.split(":")[0] ?? part)

@@ -49,8 +49,8 @@ interface ContextSource {
 
 interface BuiltContext {
   readonly context: HookContext;
-  /** Hands native state to LangChain where there is no node scope to carry it. */
-  readonly finish: <Result>(result: Result) => Result;
+  /** Hands native state to LangChain; undefined where there is a node scope to carry it. */
+  readonly finish?: <Result>(result: Result) => Result;
 }
 
 /** Builds what a hook of a call gets as its third argument. */
@@ -131,7 +131,7 @@ function nodeContext(source: ContextSource, node: NodeScope): BuiltContext {
         fields,
       ),
   };
-  return { context, finish: (result) => result };
+  return { context };
 }
 
 function nodeState(definition: AnyDefinition, node: NodeScope): PrivateState {

@@ -295,6 +295,7 @@ function runScope(
     execution,
     listeners,
     frozenOptions: new Map(),
+    modes: new Map(),
     memory: new Map(),
     carried: new Map(),
     standing: new Map(),

@@ -171,12 +171,14 @@ function injectInput(loop: LoopParameters["loop"], run: RunScope, reset: GraphPl
   loop.input = { [START]: input, ...updates };
   const tick = loop.tick.bind(loop);
   const inputKeys = [START, ...Object.keys(updates)];
-  loop.tick = async (parameters) => {
+  const first: typeof tick = async (parameters) => {
+    if (loop.tick === first) loop.tick = tick;
     const more = await tick({ ...parameters, inputKeys });
     // The first tick has written the input checkpoint, and no node has run yet.
     anchorRun(run, loop.checkpoint.id);
     return more;
   };
+  loop.tick = first;
 }
 
 type Run = (input: unknown, config: StreamOptions) => AsyncGenerator;
@@ -229,10 +231,12 @@ async function* rootRun(
     const { runId, ...config } = request.config as StreamOptions;
     const own =
       parent === undefined ? { ...config, runId } : { ...config, callbacks: parent.callbacks() };
-    const inner = scoped(graph, () => run(request.input, own));
     try {
-      // Not awaited: a consumer that leaves stops asking, and the run still has to end here.
-      for await (const chunk of inner) gate.push(chunk);
+      // Every step of the generator, and all that a step starts, sees the scope.
+      await withScope({ graph }, async () => {
+        // Not awaited: a consumer that leaves stops asking, and the run still has to end here.
+        for await (const chunk of run(request.input, own)) gate.push(chunk);
+      });
     } catch (error) {
       if (!isGraphBubbleUp(error)) return { status: "failed", error };
       // A drained graph stops between two steps and can go on; its caller is told by this error.

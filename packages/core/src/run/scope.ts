@@ -5,7 +5,13 @@ import type { CheckpointTuple, Command } from "@langchain/langgraph";
 
 import type { EventEmitter, EventListener } from "../event/emit.ts";
 import type { StackEntry } from "../graph/stack.ts";
-import type { EndListener, Restart, RunOutcome, RunRequest } from "../middleware.ts";
+import type {
+  EndListener,
+  MiddlewareMode,
+  Restart,
+  RunOutcome,
+  RunRequest,
+} from "../middleware.ts";
 import { bufferEntries } from "../state/private-state.ts";
 import type { LiveRootRun, RootMarks, Tracer } from "../trace/live-root.ts";
 import type { ExecutionInfo } from "./execution.ts";
@@ -19,6 +25,8 @@ export interface RunScope {
   readonly listeners: EventListener[];
   /** Frozen options by middleware name. */
   readonly frozenOptions: Map<string, Readonly<Record<string, unknown>>>;
+  /** The modes of its middleware, by definition, as they were when each was first asked for. */
+  readonly modes: Map<object, MiddlewareMode>;
   /** In-process memory by middleware name; gone with the process. */
   readonly memory: Map<string, Map<string, unknown>>;
   /** What every layer draws on before it tries again; the built-in one from the first draw on. */
@@ -142,12 +150,23 @@ export interface CallScope {
   readonly site?: string | undefined;
   /** The name of the tool, for a tool. */
   readonly name?: string | undefined;
-  /** Names of the middleware this call has passed. */
-  readonly passed: ReadonlySet<string>;
+  /** The middleware this call has passed, by name. */
+  readonly passed: Passed;
   /** Of a model call: whether a stream has been given tokens of it. */
   readonly stream?: { shown: boolean } | undefined;
   /** Of a tool call past its hooks: whether the tool has begun, so that what begins now is another call. */
   readonly tool?: { begun: boolean } | undefined;
+}
+
+/** Which middleware a call has passed. */
+export type Passed = Pick<ReadonlySet<string>, "has">;
+
+/** A call that has passed none. */
+export const NONE_PASSED: Passed = { has: () => false };
+
+/** What a call has passed, and one more. */
+export function passedBy(name: string, before: Passed = NONE_PASSED): Passed {
+  return { has: (other) => other === name || before.has(other) };
 }
 
 /** The side effect a tool is about to have, as the tool itself may ask for it. */

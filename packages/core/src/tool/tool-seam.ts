@@ -3,9 +3,10 @@ import type { ToolCall } from "@langchain/core/messages/tool";
 import { isCommand } from "@langchain/langgraph";
 
 import { compose } from "../compose.ts";
+import { layersOf } from "../graph/layers.ts";
 import type { ToolCallRequest, ToolResult } from "../middleware.ts";
 import { hookRuntime, toolName } from "../model/model-seam.ts";
-import { ambientScope, withScope } from "../run/scope.ts";
+import { NONE_PASSED, ambientScope, withScope } from "../run/scope.ts";
 import type { CallScope } from "../run/scope.ts";
 
 /** One call of a tool as it reached the seam. */
@@ -27,25 +28,29 @@ export function toolSeamActive(): boolean {
 /** Carries a tool call through the middleware of all graphs around it; the tool's errors pass out. */
 export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
   const scope = ambientScope();
-  const { graph } = scope;
+  const { graph, node } = scope;
   const base = async (request: ToolCallRequest): Promise<ToolResult> =>
     asToolResult(await call.run(request), request.toolCall);
+  let state: ToolCallRequest["state"] | undefined;
   const request: ToolCallRequest = {
     toolCall: call.toolCall,
     tool: call.tool,
-    state: { ...scope.node?.readState(), ...call.state },
+    // What few hooks look at is put together for those alone.
+    get state() {
+      return (state ??= { ...node?.readState(), ...call.state });
+    },
     runtime: hookRuntime(),
   };
   if (graph === undefined) return base(request);
   const id = call.toolCall.id ?? "tool";
   const outer = scope.call?.kind === "tool" && scope.call.id === id ? scope.call : undefined;
-  const passed = outer?.passed ?? new Set<string>();
-  const layers = graph.stack.flatMap((entry) => (entry.tool === undefined ? [] : [entry.tool]));
+  const passed = outer?.passed ?? NONE_PASSED;
+  const layers = layersOf(graph.stack);
   const { name } = call.toolCall;
   const seam = compose(
-    layers.filter((layer) => !passed.has(layer.name)),
+    outer === undefined ? layers.tool : layers.tool.filter((layer) => !passed.has(layer.name)),
     (inner) => {
-      const all = new Set(layers.map((layer) => layer.name));
+      const all = layers.toolNames;
       const past: CallScope = { kind: "tool", id, name, passed: all, tool: { begun: false } };
       const { effect } = ambientScope();
       return withScope({ ...scope, effect, call: past }, () => base(inner));
@@ -56,10 +61,10 @@ export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
 
 /** A tool that middleware of the stack brings, by name. */
 export function stackTool(name: string): unknown {
-  const stack = ambientScope().graph?.stack ?? [];
-  return stack
-    .filter((entry) => !entry.native)
-    .flatMap((entry) => entry.tools)
+  const { graph } = ambientScope();
+  if (graph === undefined) return undefined;
+  return layersOf(graph.stack)
+    .withTools.flatMap((entry) => entry.tools)
     .find((tool) => toolName(tool) === name);
 }
 
