@@ -26,14 +26,15 @@ class WatchManager extends CallbackManager {
       : super.copy(additional, inherit);
   }
 
-  // Nothing reads them, and each of them would be copied for every runnable.
+  // Nobody reads them, and each of them would be copied for every runnable.
   override addTags(tags: string[], inherit = true): void {
     if (!isAlone(this.handlers)) super.addTags(tags, inherit);
   }
 
   override addMetadata(metadata: Record<string, unknown>, inherit = true): void {
-    if (isAlone(this.handlers)) this.metadata = metadata;
-    else super.addMetadata(metadata, inherit);
+    if (!isAlone(this.handlers)) super.addMetadata(metadata, inherit);
+    // Says where a call is made; a runnable's own, which come apart, do not.
+    else if (inherit) this.metadata = metadata;
   }
 
   override async handleChainStart(
