@@ -78,6 +78,7 @@ export interface LoopParameters {
     readonly isResuming: boolean;
     readonly checkpoint: Pick<Checkpoint, "id" | "channel_values" | "channel_versions">;
     checkpointMetadata: { readonly source?: string };
+    checkpointer?: BaseCheckpointSaver | undefined;
     readonly channels: Readonly<Record<string, { update(values: unknown[]): boolean }>>;
     /** True where the run was told to begin at the thread's newest checkpoint: then LangGraph forks nothing. */
     resumeAtHead: boolean;

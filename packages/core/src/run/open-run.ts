@@ -30,6 +30,7 @@ import type { ExecutionInfo } from "./execution.ts";
 import { enterThread } from "./live-threads.ts";
 import { beginAttempt, nextAttempt } from "./next-attempt.ts";
 import { headState, isOpen, missingNodes } from "./pending-tasks.ts";
+import type { EarlyRead } from "./read-once.ts";
 import { carry } from "./scope.ts";
 import type { AttemptPoints, RunScope } from "./scope.ts";
 
@@ -38,6 +39,8 @@ export interface OpenedRun {
   readonly run: RunScope;
   /** All but the gate before the stream, which is the seam's. */
   readonly request: Omit<RunRequest, "chunks">;
+  /** The checkpoint the run starts from; undefined where there can be none. */
+  readonly read: EarlyRead | undefined;
   /** The value of a private channel in the checkpoint the attempt starts from. */
   readonly held: (channel: string) => unknown;
   /** Makes what an attempt after the first begins with durable. */
@@ -69,6 +72,10 @@ export async function openRun(
     checkpointer === undefined || threadId === null
       ? undefined
       : await checkpointer.getTuple({ configurable: start });
+  const read =
+    checkpointer === undefined || threadId === null
+      ? undefined
+      : { checkpointer, start, tuple, at: performance.now() };
   let values = withMemos(tuple, plan.reset);
   const held = (channel: string): unknown => values.get(channel);
   assertReadable(stack, held);
@@ -148,6 +155,7 @@ export async function openRun(
   const source = { plan, run, checkpointer, start, readAt };
   return {
     run,
+    read,
     held,
     begin: () => beginAttempt(source),
     request: {

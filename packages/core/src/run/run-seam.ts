@@ -27,6 +27,7 @@ import { runContext } from "./hook-context.ts";
 import { openRun } from "./open-run.ts";
 import type { OpenedRun } from "./open-run.ts";
 import { missingNodes } from "./pending-tasks.ts";
+import { leaveView, readOnce } from "./read-once.ts";
 import { relay } from "./relay.ts";
 import { ambientScope, withScope } from "./scope.ts";
 import type { GraphScope, RunScope } from "./scope.ts";
@@ -110,6 +111,7 @@ function seamClass(Base: Constructor): Constructor {
       }
       const { run } = graph;
       const { loop, config } = parameters;
+      leaveView(loop);
       attachRun(run, loop.manager, config?.writer);
       injectInput(loop, run, plan.reset);
       noteBegin(loop, run);
@@ -235,7 +237,7 @@ async function* rootRun(
       // Every step of the generator, and all that a step starts, sees the scope.
       await withScope({ graph }, async () => {
         // Not awaited: a consumer that leaves stops asking, and the run still has to end here.
-        for await (const chunk of run(request.input, own)) gate.push(chunk);
+        for await (const chunk of run(request.input, readOnce(own, opened.read))) gate.push(chunk);
       });
     } catch (error) {
       if (!isGraphBubbleUp(error)) return { status: "failed", error };
