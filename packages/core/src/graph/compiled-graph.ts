@@ -79,6 +79,8 @@ export interface LoopParameters {
     readonly checkpoint: Pick<Checkpoint, "id" | "channel_values" | "channel_versions">;
     checkpointMetadata: { readonly source?: string };
     checkpointer?: BaseCheckpointSaver | undefined;
+    readonly config: { readonly configurable?: Record<string, unknown> };
+    readonly checkpointConfig: { readonly configurable?: Record<string, unknown> };
     readonly channels: Readonly<Record<string, { update(values: unknown[]): boolean }>>;
     /** True where the run was told to begin at the thread's newest checkpoint: then LangGraph forks nothing. */
     resumeAtHead: boolean;

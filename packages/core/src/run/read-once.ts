@@ -40,7 +40,12 @@ export function readOnce(options: StreamOptions, read: EarlyRead | undefined): S
 /** Gives a loop that has its checkpoint the checkpointer itself. */
 export function leaveView(loop: LoopParameters["loop"]): void {
   const own = loop.checkpointer === undefined ? undefined : views.get(loop.checkpointer);
-  if (own !== undefined) loop.checkpointer = own;
+  if (own === undefined) return;
+  loop.checkpointer = own;
+  // Streams show the config of a checkpoint as the loop holds it.
+  for (const { configurable } of [loop.config, loop.checkpointConfig]) {
+    if (configurable !== undefined) delete configurable[CHECKPOINTER];
+  }
 }
 
 /** The checkpointer, of which the first read is answered if it asks for what was read. */
