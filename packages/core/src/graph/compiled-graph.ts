@@ -82,6 +82,8 @@ export interface LoopParameters {
     readonly config: { readonly configurable?: Record<string, unknown> };
     readonly checkpointConfig: { readonly configurable?: Record<string, unknown> };
     readonly channels: Readonly<Record<string, { update(values: unknown[]): boolean }>>;
+    /** Writes a checkpoint once those before it are written. */
+    _checkpointerPutAfterPrevious?(put: { readonly checkpoint: Checkpoint }): void;
     /** True where the run was told to begin at the thread's newest checkpoint: then LangGraph forks nothing. */
     resumeAtHead: boolean;
     checkpointerGetNextVersion(current: number | string | undefined): number | string;

@@ -19,7 +19,7 @@ import {
   putMemo,
   withMemos,
 } from "../state/memo.ts";
-import { bufferEntries, entriesOf, mergeChannel } from "../state/private-state.ts";
+import { bufferEntries, entriesOf, mergeChannel, withNotes } from "../state/private-state.ts";
 import type { ChannelValue } from "../state/private-state.ts";
 import { v7 } from "../store/ids.ts";
 import { markRoot, sendLateMarks } from "../trace/live-root.ts";
@@ -79,7 +79,10 @@ export async function openRun(
   let values = withMemos(tuple, plan.reset);
   const held = (channel: string): unknown => values.get(channel);
   assertReadable(stack, held);
-  const known = entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity;
+  const known = withNotes(
+    entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity,
+    [...plan.reset.keys()].map(held),
+  );
   const continues = tuple !== undefined && resumes(input, options, configurable, tuple);
   const messages = tuple?.checkpoint.channel_values["messages"];
   const execution = identify(plan, { known, continues, threadId, configurable, messages });

@@ -15,7 +15,7 @@ import type { GraphPlan, SeamPlan } from "../graph/seam-plan.ts";
 import { validateShared } from "../graph/shared-input.ts";
 import type { RunOutcome, RunRequest } from "../middleware.ts";
 import { currentMode } from "../mode.ts";
-import { anchorRun } from "../state/memo.ts";
+import { anchorInput, anchorRun } from "../state/memo.ts";
 import { channelUpdates } from "../state/private-state.ts";
 import { keepOutOfCache } from "../state/private-writer.ts";
 import { openAttemptsRun } from "../trace/attempts-run.ts";
@@ -171,6 +171,7 @@ function injectInput(loop: LoopParameters["loop"], run: RunScope, reset: GraphPl
   run.carried.clear();
   run.savedSequence = run.emitter.sequence();
   loop.input = { [START]: input, ...updates };
+  anchorInput(loop, run);
   const tick = loop.tick.bind(loop);
   const inputKeys = [START, ...Object.keys(updates)];
   const first: typeof tick = async (parameters) => {

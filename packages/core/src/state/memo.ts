@@ -2,7 +2,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseCheckpointSaver, CheckpointTuple } from "@langchain/langgraph";
 
 import { CoreError } from "../errors.ts";
-import type { Compiled, StreamOptions } from "../graph/compiled-graph.ts";
+import type { Compiled, LoopParameters, StreamOptions } from "../graph/compiled-graph.ts";
 import { planOf } from "../graph/seam-plan.ts";
 import type { GraphPlan } from "../graph/seam-plan.ts";
 import type { StackEntry } from "../graph/stack.ts";
@@ -83,6 +83,27 @@ export function anchorRun(run: RunScope, checkpointId: string): void {
   if (!anchor.wanted || anchor.id !== undefined) return;
   anchor.id = checkpointId;
   carry(run, EXECUTION_CHANNEL, { first: checkpointId });
+}
+
+/** Has the first checkpoint of a new execution say itself that it is the first, at no further write. */
+export function anchorInput(loop: LoopParameters["loop"], run: RunScope): void {
+  const { anchor } = run;
+  const put = loop._checkpointerPutAfterPrevious?.bind(loop);
+  const own = loop.channels[EXECUTION_CHANNEL];
+  if (!anchor.wanted || put === undefined || own === undefined) return;
+  loop._checkpointerPutAfterPrevious = (written) => {
+    loop._checkpointerPutAfterPrevious = put;
+    const { id, channel_values: values } = written.checkpoint;
+    // Under durability "exit" the first checkpoint that is written is the last one.
+    if (loop.checkpointMetadata.source === "input") {
+      const first: ChannelValue = { v: 1, e: run.execution.id, d: { first: id } };
+      own.update([first]);
+      values[EXECUTION_CHANNEL] = mergeChannel(values[EXECUTION_CHANNEL] as ChannelValue, first);
+      bufferEntries(run.standing, EXECUTION_CHANNEL, first.d);
+      anchor.id = id;
+    }
+    put(written);
+  };
 }
 
 /** Keeps private state of a node beside the first checkpoint of its execution, or the current one. */

@@ -15,6 +15,15 @@ export interface ChannelValue {
   /** The execution the entries belong to; null where they belong to the thread. */
   readonly e: string | null;
   readonly d: Readonly<Record<string, unknown>>;
+  /** What the execution's identity has become since it was written itself. */
+  readonly i?: IdentityNotes | undefined;
+}
+
+/** The parts of an execution's identity that change with what its calls do. */
+export interface IdentityNotes {
+  /** The highest event sequence. */
+  readonly sequence?: number;
+  readonly manifestHash?: string;
 }
 
 /** An empty private channel. */
@@ -25,11 +34,33 @@ export function mergeChannel(current: ChannelValue, update: ChannelValue): Chann
   if (update === undefined || update === null) return current;
   if (current === undefined || current === null) return update;
   const other = update.e !== null && current.e !== update.e;
+  const i = other || current.i === undefined ? update.i : { ...current.i, ...update.i };
   return {
     v: 1,
     e: update.e ?? current.e,
     d: other ? update.d : mergeEntries(current.d, update.d),
+    ...(i === undefined ? {} : { i }),
   };
+}
+
+/** True for the name of something that may be noted beside another channel's entries. */
+export function isIdentityNote(key: string): key is keyof IdentityNotes {
+  return key === "sequence" || key === "manifestHash";
+}
+
+/** An execution's identity with what was noted of it beside the entries of other channels. */
+export function withNotes<Identity extends IdentityNotes & { readonly id?: string }>(
+  identity: Identity,
+  values: Iterable<unknown>,
+): Identity {
+  let known = identity;
+  for (const value of values) {
+    const { e, i } = (value ?? {}) as Partial<ChannelValue>;
+    if (i === undefined || e !== identity.id) continue;
+    // The newest has the highest sequence: what changes a hash is told by an event.
+    if ((i.sequence ?? 0) >= (known.sequence ?? 0)) known = { ...known, ...i };
+  }
+  return known;
 }
 
 type Entries = Readonly<Record<string, unknown>>;

@@ -6,7 +6,8 @@ import type { NodeCache } from "../graph/compiled-graph.ts";
 import type { PrivateChannel } from "../middleware.ts";
 import { EXECUTION_CHANNEL } from "../run/execution.ts";
 import type { NodeScope, RunScope } from "../run/scope.ts";
-import { bufferEntries, channelUpdates, mergeEntries } from "./private-state.ts";
+import { bufferEntries, channelUpdates, isIdentityNote, mergeEntries } from "./private-state.ts";
+import type { ChannelValue } from "./private-state.ts";
 
 type Send = (updates: [string, unknown][]) => void;
 
@@ -98,7 +99,13 @@ function carryOver(scope: NodeScope, run: RunScope): void {
   run.carried.clear();
   const sequence = run.emitter.sequence();
   if (sequence > run.savedSequence) {
-    scope.writes.set(EXECUTION_CHANNEL, { ...scope.writes.get(EXECUTION_CHANNEL), sequence });
+    const { manifestHash } = run.execution;
+    scope.writes.set(EXECUTION_CHANNEL, {
+      ...scope.writes.get(EXECUTION_CHANNEL),
+      sequence,
+      // Together, so that the higher sequence always has the newer hash.
+      ...(manifestHash === null ? {} : { manifestHash }),
+    });
     run.savedSequence = sequence;
   }
 }
@@ -113,5 +120,23 @@ function updatesOf(scope: NodeScope, reset: PrivateReset): [string, unknown][] {
     for (const [channel, entries] of scope.writes) bufferEntries(parent.writes, channel, entries);
   }
   const here = new Map([...scope.writes].filter(([channel]) => graph.channels.has(channel)));
-  return channelUpdates(here, run, reset);
+  return noteIdentity(channelUpdates(here, run, reset), run);
+}
+
+/** What an identity has become goes with another channel's update where there is one: a write less. */
+function noteIdentity(
+  updates: [string, ChannelValue][],
+  { execution }: RunScope,
+): [string, ChannelValue][] {
+  const identity = updates.find(([channel]) => channel === EXECUTION_CHANNEL);
+  const bearer = updates.find(
+    ([channel, { e }]) => channel !== EXECUTION_CHANNEL && e === execution.id,
+  );
+  if (identity === undefined || bearer === undefined) return updates;
+  const [, { d: notes }] = identity;
+  if (Object.keys(notes).some((key) => !isIdentityNote(key))) return updates;
+  const noted: [string, ChannelValue] = [bearer[0], { ...bearer[1], i: notes }];
+  return updates
+    .filter((update) => update !== identity)
+    .map((update) => (update === bearer ? noted : update));
 }
