@@ -7,10 +7,8 @@ import { sourceFiles } from "../support/source-files.ts";
 const LONG: Readonly<Record<string, string>> = {
   "packages/core/src/middleware.ts":
     "the whole contract, to be read in one place; half of it is comment",
-  "packages/core/src/model/wrap-model.ts": "every way into a chat model, which only hold together",
   "packages/core/src/run/hook-context.ts":
     "what a hook is given, in a graph of ours and in createAgent",
-  "packages/core/src/run/open-run.ts": "the steps from an input to an execution, in their order",
   "packages/core/src/run/run-seam.ts":
     "the two methods of LangGraph that are overridden, and the way of a run through them",
   "packages/core/src/store/memory-effects.ts":
