@@ -2,13 +2,13 @@ import { defineMiddleware, runMemory } from "@evenkeel/core";
 import type { Middleware } from "@evenkeel/core";
 
 import { assertOptions } from "./assert-options.ts";
+import { freezeModelCall } from "./calls/model-calls.ts";
+import { freezeToolCall } from "./calls/tool-calls.ts";
 import { ConfigFreezeError } from "./errors.ts";
-import { SITES_CHANNEL } from "./frozen-sites.ts";
-import { freezeModelCall } from "./model-calls.ts";
 import type { ConfigFreezeMiddlewareOptions, FreezeLive, FreezeOptions } from "./options.ts";
-import { RUN_CHANNEL, freezeRun } from "./run-freeze.ts";
-import { frozenRunIn } from "./run-memory.ts";
-import { freezeToolCall } from "./tool-calls.ts";
+import { RUN_CHANNEL, freezeRun } from "./run/run-freeze.ts";
+import { frozenRunIn } from "./run/run-memory.ts";
+import { SITES_CHANNEL } from "./site/frozen-sites.ts";
 
 /** The middleware, and the typed accessor to the configuration it froze. */
 export interface ConfigFreezeMiddleware<Config> extends Middleware {

@@ -1,11 +1,11 @@
 import type { HookContext, ManifestStore, MiddlewareMode } from "@evenkeel/core";
 
-import type { Difference } from "./drift.ts";
-import type { ResolveModel } from "./rebuild-model.ts";
+import type { ToolVersions } from "./calls/tool-calls.ts";
+import type { Difference } from "./drift/drift.ts";
+import type { ResolveModel } from "./parts/rebuild-model.ts";
 import type { RevocationSource } from "./revoke.ts";
-import type { Include } from "./run-part.ts";
-import type { ToolVersions } from "./tool-calls.ts";
-import type { ConfigSource } from "./user-config.ts";
+import type { Include } from "./run/run-part.ts";
+import type { ConfigSource } from "./run/user-config.ts";
 
 /** What happens where the live configuration differs from the frozen one. */
 export type DriftAnswer = "use-frozen" | "warn" | "error";

@@ -4,7 +4,7 @@ import { HumanMessage } from "@langchain/core/messages";
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 
-import { differencesBetween, reportable } from "../src/drift.ts";
+import { differencesBetween, reportable } from "../src/drift/drift.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions, DriftDecision } from "../src/index.ts";
 import { AGENT_SHAPES, codeOf, deploy, thread } from "./support/agent.ts";

@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions } from "../src/index.ts";
-import type { SiteManifest } from "../src/manifest-shape.ts";
-import { manifestHash, openRunManifest, openSiteManifest, seal } from "../src/manifest.ts";
+import { manifestHash, openRunManifest, openSiteManifest, seal } from "../src/manifest/manifest.ts";
+import type { SiteManifest } from "../src/manifest/shape.ts";
 import { codeOf, deploy, thread } from "./support/agent.ts";
 import type { TestGraph } from "./support/agent.ts";
 import { askTwice, askingGraph } from "./support/ask.ts";

@@ -6,7 +6,7 @@ import { Command, MemorySaver } from "@langchain/langgraph";
 import { expect, test } from "vitest";
 
 import { configFreezeMiddleware } from "../src/index.ts";
-import { openRunManifest, openSiteManifest } from "../src/manifest.ts";
+import { openRunManifest, openSiteManifest } from "../src/manifest/manifest.ts";
 import { deploy, thread } from "./support/agent.ts";
 import type { TestGraph } from "./support/agent.ts";
 import { rewriteState, stateOf } from "./support/rewrite-state.ts";

@@ -17,9 +17,9 @@ import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { definitionOf, describeTool, offerTools } from "../src/frozen-tools.ts";
 import { configFreezeMiddleware } from "../src/index.ts";
 import type { ConfigFreezeMiddlewareOptions, FrozenTool } from "../src/index.ts";
+import { definitionOf, describeTool, offerTools } from "../src/parts/tools.ts";
 import { AGENT_SHAPES, deploy, thread } from "./support/agent.ts";
 import type { AgentShape, TestGraph } from "./support/agent.ts";
 import { modelOf, monday, toolsOf } from "./support/shop.ts";

@@ -1,9 +1,9 @@
 import { hashJson } from "@evenkeel/core";
 import type { z } from "zod";
 
-import { ConfigFreezeError } from "./errors.ts";
-import { runSchema, siteSchema } from "./manifest-shape.ts";
-import type { RunManifest, SiteManifest } from "./manifest-shape.ts";
+import { ConfigFreezeError } from "../errors.ts";
+import { runSchema, siteSchema } from "./shape.ts";
+import type { RunManifest, SiteManifest } from "./shape.ts";
 
 /** The version of the manifest this release writes, and the newest it reads. */
 const MANIFEST_VERSION = 1;

@@ -1,9 +1,9 @@
 import { hashJson } from "@evenkeel/core";
 import { RunnableBinding } from "@langchain/core/runnables";
 
+import type { FrozenModel } from "../manifest/shape.ts";
+import { sameJson, storablePart } from "../plain-json.ts";
 import { LIVE_FIELDS, PER_CALL } from "./live-fields.ts";
-import type { FrozenModel } from "./manifest-shape.ts";
-import { sameJson, storablePart } from "./plain-json.ts";
 
 /** The parts of a chat model that are looked at; none of them is on every provider's class. */
 export interface ModelLike {

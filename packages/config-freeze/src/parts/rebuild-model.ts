@@ -1,8 +1,11 @@
 import { redact } from "@evenkeel/core";
 import { RunnableBinding } from "@langchain/core/runnables";
 
-import { differencesBetween } from "./drift.ts";
-import { ConfigFreezeError } from "./errors.ts";
+import { differencesBetween } from "../drift/drift.ts";
+import { ConfigFreezeError } from "../errors.ts";
+import type { FrozenModel } from "../manifest/shape.ts";
+import { storablePart } from "../plain-json.ts";
+import { LIVE_FIELDS } from "./live-fields.ts";
 import {
   answersAlike,
   classOf,
@@ -10,11 +13,8 @@ import {
   describeModel,
   sameModel,
   unshared,
-} from "./frozen-model.ts";
-import type { ModelLike } from "./frozen-model.ts";
-import { LIVE_FIELDS } from "./live-fields.ts";
-import type { FrozenModel } from "./manifest-shape.ts";
-import { storablePart } from "./plain-json.ts";
+} from "./model.ts";
+import type { ModelLike } from "./model.ts";
 
 /** Builds the model of a frozen description, where its class or provider is not the live one. */
 export type ResolveModel = (frozen: FrozenModel) => unknown;

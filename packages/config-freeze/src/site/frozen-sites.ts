@@ -1,10 +1,10 @@
-import type { ManifestBodies } from "./manifest-bodies.ts";
-import type { SiteManifest } from "./manifest-shape.ts";
-import { openSiteManifest, seal } from "./manifest.ts";
-import type { Sealed } from "./manifest.ts";
+import type { ManifestBodies } from "../manifest/bodies.ts";
+import { openSiteManifest, seal } from "../manifest/manifest.ts";
+import type { Sealed } from "../manifest/manifest.ts";
+import type { SiteManifest } from "../manifest/shape.ts";
+import type { FreezeContext } from "../options.ts";
+import { memoryOf } from "../run/run-memory.ts";
 import { matchSite } from "./match-site.ts";
-import type { FreezeContext } from "./options.ts";
-import { memoryOf } from "./run-memory.ts";
 
 /** The private channel of call sites. */
 export const SITES_CHANNEL = "_configSites";

@@ -1,9 +1,9 @@
 import type { Handler, ModelRequest, ModelResult } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
-import type { FrozenSite, FrozenSites } from "./frozen-sites.ts";
-import type { FrozenModel } from "./manifest-shape.ts";
-import type { FreezeContext } from "./options.ts";
+import type { FrozenModel } from "../manifest/shape.ts";
+import type { FreezeContext } from "../options.ts";
+import type { FrozenSite, FrozenSites } from "../site/frozen-sites.ts";
 
 /** A call on its way to a model whose alias may be pinned. */
 export interface PinnedCall {

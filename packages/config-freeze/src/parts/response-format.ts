@@ -1,6 +1,6 @@
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 
-import { asJson, isRecord, sameJson } from "./plain-json.ts";
+import { asJson, isRecord, sameJson } from "../plain-json.ts";
 
 /** A response format of `createAgent` as it is recorded. */
 export type FrozenFormat =

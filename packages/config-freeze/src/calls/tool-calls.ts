@@ -2,15 +2,15 @@ import { toolAnswer } from "@evenkeel/core";
 import type { Handler, ToolCallRequest, ToolResult } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
-import { answerFor } from "./drift-report.ts";
-import { refusesArguments, wouldLoseArguments } from "./frozen-arguments.ts";
-import { frozenSites } from "./frozen-sites.ts";
-import { describeTool } from "./frozen-tools.ts";
-import { manifestBodies } from "./manifest-bodies.ts";
-import type { FrozenTool } from "./manifest-shape.ts";
-import type { FreezeContext } from "./options.ts";
-import { revokedNow } from "./revoke.ts";
-import { memoryOf } from "./run-memory.ts";
+import { answerFor } from "../drift/report.ts";
+import { manifestBodies } from "../manifest/bodies.ts";
+import type { FrozenTool } from "../manifest/shape.ts";
+import type { FreezeContext } from "../options.ts";
+import { refusesArguments, wouldLoseArguments } from "../parts/arguments.ts";
+import { describeTool } from "../parts/tools.ts";
+import { revokedNow } from "../revoke.ts";
+import { memoryOf } from "../run/run-memory.ts";
+import { frozenSites } from "../site/frozen-sites.ts";
 
 /** Implementations of tools as executions have them frozen: a tool, or a function of what was frozen. */
 export type ToolVersions = Readonly<Record<string, unknown>>;

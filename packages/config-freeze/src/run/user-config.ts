@@ -1,7 +1,7 @@
 import type { RunRequest } from "@evenkeel/core";
 
-import { ConfigFreezeError } from "./errors.ts";
-import { unstorablePaths } from "./plain-json.ts";
+import { ConfigFreezeError } from "../errors.ts";
+import { unstorablePaths } from "../plain-json.ts";
 
 /** What a `config` function is asked with, once per execution. */
 export interface ConfigRequest {

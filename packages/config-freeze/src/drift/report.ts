@@ -1,9 +1,9 @@
+import { ConfigFreezeError } from "../errors.ts";
+import { isDriftAnswer } from "../options.ts";
+import type { DriftAnswer, FreezeContext } from "../options.ts";
+import { memoryOf } from "../run/run-memory.ts";
 import { reportable } from "./drift.ts";
 import type { Difference } from "./drift.ts";
-import { ConfigFreezeError } from "./errors.ts";
-import { isDriftAnswer } from "./options.ts";
-import type { DriftAnswer, FreezeContext } from "./options.ts";
-import { memoryOf } from "./run-memory.ts";
 
 /** How many fields the trace names. */
 const MAXIMUM_FIELDS = 20;

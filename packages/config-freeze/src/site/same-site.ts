@@ -1,6 +1,6 @@
-import { sameModel } from "./frozen-model.ts";
-import type { SiteManifest } from "./manifest-shape.ts";
-import { sameJson } from "./plain-json.ts";
+import type { SiteManifest } from "../manifest/shape.ts";
+import { sameModel } from "../parts/model.ts";
+import { sameJson } from "../plain-json.ts";
 
 /** True where two sites make the same calls, their prompts aside where those change anyway. */
 export function sameSite(one: SiteManifest, other: SiteManifest, dynamic: boolean): boolean {

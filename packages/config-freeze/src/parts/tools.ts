@@ -2,8 +2,8 @@ import { hashJson, maskKnownSecrets, toolName } from "@evenkeel/core";
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 
-import type { FrozenTool } from "./manifest-shape.ts";
-import { asJson, sameJson } from "./plain-json.ts";
+import type { FrozenTool } from "../manifest/shape.ts";
+import { asJson, sameJson } from "../plain-json.ts";
 
 interface ToolLike {
   name?: string;

@@ -1,6 +1,6 @@
-import type { FrozenSite, SiteEntry } from "./frozen-sites.ts";
-import type { SiteManifest } from "./manifest-shape.ts";
-import type { DriftAnswer, FreezeContext } from "./options.ts";
+import type { SiteManifest } from "../manifest/shape.ts";
+import type { DriftAnswer, FreezeContext } from "../options.ts";
+import type { FrozenSite, SiteEntry } from "../site/frozen-sites.ts";
 
 /** What of a frozen run the hooks of its calls need. */
 export interface RunFreeze {

@@ -2,7 +2,7 @@ import { uniqueId, writeMemo } from "@evenkeel/core";
 import type { AuditStore, MemoSubject } from "@evenkeel/core";
 import type { RunnableConfig } from "@langchain/core/runnables";
 
-import { ConfigFreezeError } from "./errors.ts";
+import { ConfigFreezeError } from "../errors.ts";
 import { RUN_CHANNEL, UPGRADE } from "./run-freeze.ts";
 
 /** Who moves an execution, and why. */

@@ -1,9 +1,9 @@
 import type { RunRequest } from "@evenkeel/core";
 
+import type { RunManifest } from "../manifest/shape.ts";
+import { isRecord, ownMember } from "../plain-json.ts";
 import { sealOptions } from "./frozen-options.ts";
-import type { RunManifest } from "./manifest-shape.ts";
 import { packageVersions } from "./package-versions.ts";
-import { isRecord, ownMember } from "./plain-json.ts";
 import { assertStorable } from "./user-config.ts";
 
 /** Keys of `context` and `configurable` that belong to the configuration. */

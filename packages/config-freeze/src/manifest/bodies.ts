@@ -1,6 +1,6 @@
-import { ConfigFreezeError } from "./errors.ts";
+import { ConfigFreezeError } from "../errors.ts";
+import type { FreezeContext } from "../options.ts";
 import type { Sealed } from "./manifest.ts";
-import type { FreezeContext } from "./options.ts";
 
 /** Where manifest bodies lie when not in the private channel itself. */
 export interface ManifestBodies {

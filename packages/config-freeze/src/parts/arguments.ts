@@ -1,5 +1,5 @@
-import { describeTool } from "./frozen-tools.ts";
-import { isRecord } from "./plain-json.ts";
+import { isRecord } from "../plain-json.ts";
+import { describeTool } from "./tools.ts";
 
 // LangChain's own, and what createAgent makes of it.
 const REFUSALS = new Set<unknown>(["ToolInputParsingException", "ToolInvocationError"]);

@@ -1,15 +1,15 @@
 import type { ModelRequest } from "@evenkeel/core";
 
-import { concreteModel, describeModel, invocationParameters, sameModel } from "./frozen-model.ts";
-import { describePrompt, holdsPlantedSecret, withPrompt } from "./frozen-prompt.ts";
-import { describeTool, offerTools, withoutRevoked } from "./frozen-tools.ts";
-import { LIVE_FIELDS } from "./live-fields.ts";
-import type { FrozenModel, SiteManifest } from "./manifest-shape.ts";
-import { asJson, sameJson, storablePart } from "./plain-json.ts";
-import { rebuildModel } from "./rebuild-model.ts";
-import type { ResolveModel } from "./rebuild-model.ts";
-import { describeFormat, reviveFormat } from "./response-format.ts";
-import type { FrozenFormat } from "./response-format.ts";
+import type { FrozenModel, SiteManifest } from "../manifest/shape.ts";
+import { LIVE_FIELDS } from "../parts/live-fields.ts";
+import { concreteModel, describeModel, invocationParameters, sameModel } from "../parts/model.ts";
+import { describePrompt, holdsPlantedSecret, withPrompt } from "../parts/prompt.ts";
+import { rebuildModel } from "../parts/rebuild-model.ts";
+import type { ResolveModel } from "../parts/rebuild-model.ts";
+import { describeFormat, reviveFormat } from "../parts/response-format.ts";
+import type { FrozenFormat } from "../parts/response-format.ts";
+import { describeTool, offerTools, withoutRevoked } from "../parts/tools.ts";
+import { asJson, sameJson, storablePart } from "../plain-json.ts";
 import { sameTools } from "./same-site.ts";
 
 /** A call as it came: what is compared and what is recorded. */

@@ -1,6 +1,6 @@
 import { redact, sha256 } from "@evenkeel/core";
 
-import { isRecord, ownMember } from "./plain-json.ts";
+import { isRecord, ownMember } from "../plain-json.ts";
 
 /** One field in which the live configuration differs from the frozen one. */
 export interface Difference {

@@ -3,8 +3,8 @@ import type { ModelRequest } from "@evenkeel/core";
 import { SystemMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
 
-import type { SiteManifest } from "./manifest-shape.ts";
-import { asJson } from "./plain-json.ts";
+import type { SiteManifest } from "../manifest/shape.ts";
+import { asJson } from "../plain-json.ts";
 
 /** The system messages a request begins with, as they are recorded. */
 export type FrozenPrompt = NonNullable<SiteManifest["prompt"]>;

@@ -1,5 +1,5 @@
+import type { SiteManifest } from "../manifest/shape.ts";
 import type { FrozenSite } from "./frozen-sites.ts";
-import type { SiteManifest } from "./manifest-shape.ts";
 import { sameSite } from "./same-site.ts";
 
 /** What a live call site was found to be. */

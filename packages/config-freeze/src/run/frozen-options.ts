@@ -1,4 +1,4 @@
-import { isRecord, ownMember, unstorablePaths } from "./plain-json.ts";
+import { isRecord, ownMember, unstorablePaths } from "../plain-json.ts";
 
 /**
  * Options of a middleware as a manifest holds them: core has made them JSON, with markers for

@@ -1,20 +1,20 @@
 import { EXECUTION_CHANNEL } from "@evenkeel/core";
 import type { Handler, ModelRequest, ModelResult } from "@evenkeel/core";
 
-import { allowedTools, applySite, describeCall } from "./call-site.ts";
-import type { LiveCall } from "./call-site.ts";
-import { ConfigFreezeError } from "./errors.ts";
-import { frozenSites } from "./frozen-sites.ts";
-import type { FrozenSite, FrozenSites } from "./frozen-sites.ts";
-import { judgeSite } from "./judge-site.ts";
-import { manifestBodies } from "./manifest-bodies.ts";
-import { manifestHash } from "./manifest.ts";
-import type { FreezeContext } from "./options.ts";
+import { ConfigFreezeError } from "../errors.ts";
+import { manifestBodies } from "../manifest/bodies.ts";
+import { manifestHash } from "../manifest/manifest.ts";
+import type { FreezeContext } from "../options.ts";
+import { sameJson } from "../plain-json.ts";
+import { revokedNow } from "../revoke.ts";
+import type { Revoked } from "../revoke.ts";
+import { memoryOf } from "../run/run-memory.ts";
+import { allowedTools, applySite, describeCall } from "../site/call-site.ts";
+import type { LiveCall } from "../site/call-site.ts";
+import { frozenSites } from "../site/frozen-sites.ts";
+import type { FrozenSite, FrozenSites } from "../site/frozen-sites.ts";
+import { judgeSite } from "../site/judge-site.ts";
 import { callPinned, pinnedModel } from "./pin-alias.ts";
-import { sameJson } from "./plain-json.ts";
-import { revokedNow } from "./revoke.ts";
-import type { Revoked } from "./revoke.ts";
-import { memoryOf } from "./run-memory.ts";
 
 /** Freezes a call site at its first call, and calls it by what was frozen from then on. */
 export async function freezeModelCall(

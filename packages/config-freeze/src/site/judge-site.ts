@@ -1,9 +1,9 @@
-import { answerFor, reportDrift } from "./drift-report.ts";
-import { differencesBetween } from "./drift.ts";
+import { differencesBetween } from "../drift/drift.ts";
+import { answerFor, reportDrift } from "../drift/report.ts";
+import type { SiteManifest } from "../manifest/shape.ts";
+import type { DriftAnswer, FreezeContext } from "../options.ts";
+import { memoryOf } from "../run/run-memory.ts";
 import type { FrozenSite } from "./frozen-sites.ts";
-import type { SiteManifest } from "./manifest-shape.ts";
-import type { DriftAnswer, FreezeContext } from "./options.ts";
-import { memoryOf } from "./run-memory.ts";
 import { sameSite } from "./same-site.ts";
 
 /** Decides what to do at a call site, and reports what differs there: once per difference, not per call. */
