@@ -3,7 +3,7 @@ import { HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { type StructuredToolInterface, tool } from "@langchain/core/tools";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
-import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
+import { ToolNode, createReactAgent, toolsCondition } from "@langchain/langgraph/prebuilt";
 import type { ChatOpenAI } from "@langchain/openai";
 import { createAgent } from "langchain";
 import { z } from "zod";
@@ -65,6 +65,15 @@ export function stateGraph({ checkpointer, ...task }: SubjectOptions): BenchSubj
     .addConditionalEdges("agent", toolsCondition)
     .addEdge("tools", "agent")
     .compile({ checkpointer });
+  return { source, clock };
+}
+
+/** LangGraph's prebuilt agent. */
+export function reactAgent({ checkpointer, ...task }: SubjectOptions): BenchSubject {
+  const clock = baseClock();
+  const { model, tools, systemPrompt } = agentParts(task, clock);
+  const llm = wrapModel(model);
+  const source = createReactAgent({ llm, tools, prompt: systemPrompt, checkpointer });
   return { source, clock };
 }
 
