@@ -1,21 +1,14 @@
 /** `npm run bench:limits -- [--pairs 60] [--calls 6] [--think 0,20] [--json]`: what a budget and a breaker cost a call, and what a breaker saves on a service's bad day. */
 import { parseArgs } from "node:util";
 
-import { withMiddleware } from "@evenkeel/core";
-import type { AnyMiddleware } from "@evenkeel/core";
-import { budgetMiddleware, circuitBreakerMiddleware } from "@evenkeel/limits";
+import { circuitBreakerMiddleware } from "@evenkeel/limits";
 import { evenkeelPostgres } from "@evenkeel/postgres";
 
 import { playBadDay } from "./limits/bad-day.ts";
-import { timePairs } from "./measure/interleaved-pairs.ts";
-import { runOnce } from "./overhead/bench-run.ts";
+import { budgetOfAll } from "./limits/budget-of-all.ts";
+import { measureCostRows } from "./limits/cost-rows.ts";
+import type { CostPlan, CostRow } from "./limits/cost-rows.ts";
 import { startBenchWorld } from "./overhead/bench-world.ts";
-import type { BenchWorld } from "./overhead/bench-world.ts";
-import type { CaseSide } from "./overhead/cases.ts";
-import { countRun } from "./overhead/exact-counts.ts";
-import { compiledGraph, plainAgent, stateGraph } from "./overhead/graphs.ts";
-import type { BenchGraph } from "./overhead/graphs.ts";
-import { guardOf, measureNodes } from "./overhead/guard-time.ts";
 
 const SEED = 20_260_101;
 
@@ -69,119 +62,21 @@ async function main(args: readonly string[]): Promise<number> {
   return rows.every((row) => row["steps equal"]) ? 0 : 1;
 }
 
-interface Plan {
-  readonly pairs: number;
-  readonly toolCalls: number;
-  readonly thinks: readonly number[];
-}
-
-async function measure({ pairs, toolCalls, thinks }: Plan) {
+async function measure(plan: CostPlan): Promise<CostRow[]> {
   const world = await startBenchWorld();
-  const store = evenkeelPostgres(world.database.pool, { schema: "evenkeel_bench" });
-  await store.setup();
-  const budget = (): AnyMiddleware =>
-    budgetMiddleware({
-      perExecution: { tokens: 1e9, cost: 1e9, wallTimeMs: 1e9, modelCalls: 1e6, toolCalls: 1e6 },
-      perThread: { tokens: 1e9 },
-      perTool: { look_up_order: { calls: 1e6 } },
-      price: ({ totalTokens }) => totalTokens * 1e-6,
-    });
-  const stacks: Readonly<Record<string, () => AnyMiddleware[]>> = {
-    bare: () => [],
-    "no middleware": () => [],
-    budget: () => [budget()],
-    breaker: () => [circuitBreakerMiddleware()],
-    "breaker on Postgres": () => [circuitBreakerMiddleware({ store })],
-    both: () => [circuitBreakerMiddleware({ store }), budget()],
-  };
-  const rows = [];
   try {
-    for (const [family, subject] of Object.entries({
-      StateGraph: stateGraph,
-      createAgent: plainAgent,
-    })) {
-      for (const thinkMs of thinks) {
-        for (const [title, stack] of Object.entries(stacks)) {
-          console.error(`... ${family}, ${title}, the model thinks ${thinkMs} ms`);
-          const reference = sideOf(subject, undefined);
-          const variant = sideOf(subject, title === "bare" ? undefined : stack);
-          rows.push({
-            graph: family,
-            "model thinks, ms": thinkMs,
-            variant: title,
-            ...(await measureRow(world, { reference, variant, toolCalls, thinkMs, pairs })),
-          });
-        }
-      }
-    }
+    const store = evenkeelPostgres(world.database.pool, { schema: "evenkeel_bench" });
+    await store.setup();
+    const stacks = {
+      bare: undefined,
+      "no middleware": () => [],
+      budget: () => [budgetOfAll()],
+      breaker: () => [circuitBreakerMiddleware()],
+      "breaker on Postgres": () => [circuitBreakerMiddleware({ store })],
+      both: () => [circuitBreakerMiddleware({ store }), budgetOfAll()],
+    };
+    return await measureCostRows(world, stacks, plan);
   } finally {
     await world.stop();
   }
-  return rows;
-}
-
-function sideOf(
-  subject: typeof stateGraph,
-  stack: (() => readonly AnyMiddleware[]) | undefined,
-): CaseSide {
-  return {
-    durability: "sync",
-    build(options) {
-      const built = subject(options);
-      const { source, clock } = built;
-      const graph =
-        stack === undefined
-          ? compiledGraph(built)
-          : (withMiddleware(source, stack()) as unknown as BenchGraph);
-      return { graph, clock };
-    },
-  };
-}
-
-interface RowPlan {
-  readonly reference: CaseSide;
-  readonly variant: CaseSide;
-  readonly toolCalls: number;
-  readonly thinkMs: number;
-  readonly pairs: number;
-}
-
-async function measureRow(world: BenchWorld, plan: RowPlan) {
-  const { reference, variant, pairs, ...task } = plan;
-  const { database } = world;
-  await database.clear();
-  const bareCounts = await countRun(world, reference, task);
-  const counts = await countRun(world, variant, task);
-  const bare = measureNodes(world.build(reference, task));
-  const other = measureNodes(world.build(variant, task));
-  const times = await timePairs({
-    reference: () => runOnce(bare, reference),
-    variant: () => runOnce(other, variant),
-    pairs,
-    betweenBatches: () => database.clear(),
-    onWarm: () => {
-      bare.times.length = 0;
-      other.times.length = 0;
-    },
-  });
-  const guard = guardOf(bare, other);
-  const calls = 2 * task.toolCalls + 1;
-  return {
-    supersteps: counts.supersteps,
-    checkpoints: counts.checkpoints,
-    "steps equal":
-      counts.supersteps === bareCounts.supersteps && counts.checkpoints === bareCounts.checkpoints,
-    "statements a call": rounded((counts.statements - bareCounts.statements) / calls),
-    "rows a call": rounded((counts.rows - bareCounts.rows) / calls),
-    "bytes a call": Math.round((counts.bytes - bareCounts.bytes) / calls),
-    "guard, model ms": rounded(guard.modelMs),
-    "guard, tool ms": rounded(guard.toolMs),
-    "extra a call, ms": rounded(times.differenceMs / calls),
-    ratio: rounded(times.ratio),
-    "95 %": `${times.interval.low.toFixed(2)}-${times.interval.high.toFixed(2)}`,
-  };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
 }

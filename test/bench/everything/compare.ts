@@ -20,7 +20,7 @@ export interface EverythingRow {
 }
 
 /** What a run leaves in the database, tables left out. */
-export type CountedRun = Omit<ExactCounts, "tables">;
+type CountedRun = Omit<ExactCounts, "tables">;
 
 /** What is measured, and how long. */
 export interface ComparePlan {

@@ -15,7 +15,7 @@ export interface LoadForm {
 }
 
 /** What one side did, all its turns taken together. */
-export interface SideTotals {
+interface SideTotals {
   readonly finished: number;
   readonly failures: readonly string[];
   readonly runsPerSecond: number;

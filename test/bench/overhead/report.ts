@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 
+import type { TableSize } from "../measure/database-size.ts";
 import type { Interval } from "../measure/statistics.ts";
 import { type Aim, type BenchResult, WALL_RATIO, holdsWall, thinks } from "./aims.ts";
 import type { BenchEnvironment } from "./environment.ts";
@@ -35,6 +36,20 @@ export function renderReport(report: BenchReport): string {
   ].join("\n");
 }
 
+/** The report as JSON: what is a map or a case in it has become plain. */
+export interface OverheadJson extends Omit<BenchReport, "rows"> {
+  readonly rows: readonly (Omit<BenchRow, "case" | "counts" | "reference"> & {
+    readonly row: string;
+    readonly title: string;
+    readonly counts: PlainCounts;
+    readonly reference: PlainCounts;
+  })[];
+}
+
+type PlainCounts = Omit<BenchRow["counts"], "tables"> & {
+  readonly tables: Readonly<Record<string, TableSize>>;
+};
+
 /** The report for machines. */
 export function renderJson(report: BenchReport): string {
   const rows = report.rows.map(({ case: { id, title }, reference, counts, ...row }) => ({
@@ -44,7 +59,7 @@ export function renderJson(report: BenchReport): string {
     reference: { ...reference, tables: Object.fromEntries(reference.tables) },
     counts: { ...counts, tables: Object.fromEntries(counts.tables) },
   }));
-  return JSON.stringify({ ...report, rows }, undefined, 2);
+  return JSON.stringify({ ...report, rows } satisfies OverheadJson, undefined, 2);
 }
 
 function countsTable({ rows }: BenchResult): string {

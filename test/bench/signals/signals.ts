@@ -1,4 +1,4 @@
-/* Plays a corpus of recorded runs under loop detection and flags: tsx signals.ts --corpus DIR [--out FILE] [--brief]. */
+/* Plays a corpus of recorded runs under loop detection and flags: tsx signals.ts --corpus DIR [--out FILE] [--brief] [--json]. */
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
@@ -11,7 +11,12 @@ import type { Prediction } from "./prediction.ts";
 import { byDataset, ruleTable, scoreTable } from "./report.ts";
 
 const { values } = parseArgs({
-  options: { corpus: { type: "string" }, out: { type: "string" }, brief: { type: "boolean" } },
+  options: {
+    corpus: { type: "string" },
+    out: { type: "string" },
+    brief: { type: "boolean" },
+    json: { type: "boolean" },
+  },
 });
 if (values.corpus === undefined) {
   throw new Error("Name the corpus: npm run bench:signals -- --corpus DIR [--out FILE] [--brief]");
@@ -26,21 +31,28 @@ for (const set of sets) {
 }
 const runs = sets.flatMap((set) => set.runs);
 const seconds = Math.round((performance.now() - began) / 1_000);
-console.log(`${runs.length} runs, each played twice on a graph, in ${seconds} s`);
-
+const tables: { title: string; text: string }[] = [];
 const among = (run: PlayedRun): Judgement => compared.get(run.id) ?? run.alone;
 for (const [how, judge] of [
   ["each run on its own", (run: PlayedRun) => run.alone],
   ["against the good ones among its siblings", among],
 ] as const) {
   const rows = runs.map((run) => ({ run, judgement: judge(run) }));
-  console.log(`\nFlags, ${how}\n${scoreTable(rows)}`);
+  tables.push({ title: `Flags, ${how}`, text: scoreTable(rows) });
   if (values.brief === true) continue;
   for (const [dataset, group] of byDataset(rows)) {
-    console.log(`\n${dataset}, rule by rule\n${ruleTable(group)}`);
+    tables.push({ title: `${dataset}, rule by rule`, text: ruleTable(group) });
   }
 }
-console.log(`\n${pairTable(runs)}\n\n${loopTable(runs)}\n\n${barTable(runs, compared)}`);
+for (const text of [pairTable(runs), loopTable(runs), barTable(runs, compared)]) {
+  tables.push({ title: "", text });
+}
+if (values.json === true) {
+  console.log(JSON.stringify({ runs: runs.length, seconds, tables }, undefined, 2));
+} else {
+  console.log(`${runs.length} runs, each played twice on a graph, in ${seconds} s`);
+  for (const { title, text } of tables) console.log(`\n${title === "" ? "" : `${title}\n`}${text}`);
+}
 
 if (values.out !== undefined) {
   const file = createWriteStream(values.out);
