@@ -50,7 +50,7 @@ export interface LoadPlace {
   readonly say: (text: string) => void;
 }
 
-const TURNS_IN_A_BLOCK = 4;
+const BLOCK = ["bare", "all on", "all on", "bare"] as const;
 // Several times as long as a run takes where processors are short, as the last runs end alone.
 const TURN_SECONDS = 15;
 
@@ -63,25 +63,28 @@ export async function playForm(
   const { lanes, poolSize, processes } = form;
   const job = { database: database.connectionString, model, thinkMs, toolCalls, lanes, poolSize };
   const workers = await startWorkers(processes, job);
-  const blocks = Math.max(1, Math.round(seconds / (TURNS_IN_A_BLOCK * TURN_SECONDS)));
-  const forMs = (seconds * 1_000) / (blocks * TURNS_IN_A_BLOCK);
   const turns: TurnReport[][] = [];
+  // A try is one turn each.
+  const order =
+    seconds < BLOCK.length * TURN_SECONDS
+      ? BLOCK.slice(0, 2)
+      : Array.from(
+          { length: Math.round(seconds / (BLOCK.length * TURN_SECONDS)) },
+          () => BLOCK,
+        ).flat();
+  const forMs = (seconds * 1_000) / order.length;
   try {
     // What is compiled and connected once is no part of the load, but an error in it counts.
     const warm = [
       await workers.play({ side: "bare", forMs: 1_000 }),
       await workers.play({ side: "all on", forMs: 1_000 }),
     ];
-    for (let block = 0; block < blocks; block += 1) {
-      for (const side of ["bare", "all on", "all on", "bare"] as const) {
-        await database.clear();
-        const reports = await workers.play({ side, forMs });
-        turns.push(reports);
-        const finished = reports.reduce((all, report) => all + report.finished, 0);
-        say(
-          `${form.title}, turn ${turns.length} of ${blocks * TURNS_IN_A_BLOCK}, ${side}: ${finished} runs`,
-        );
-      }
+    for (const side of order) {
+      await database.clear();
+      const reports = await workers.play({ side, forMs });
+      turns.push(reports);
+      const finished = reports.reduce((all, report) => all + report.finished, 0);
+      say(`${form.title}, turn ${turns.length} of ${order.length}, ${side}: ${finished} runs`);
     }
     return { ...form, seconds, ...figuresOf(turns, warm.flat()) };
   } finally {

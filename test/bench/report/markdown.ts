@@ -36,5 +36,6 @@ function cellText(cell: Cell): string {
   if (typeof cell === "boolean") return cell ? "yes" : "no";
   if (typeof cell === "string") return cell;
   if (Number.isInteger(cell)) return cell.toLocaleString("en-US");
-  return Math.abs(cell) >= 100 ? cell.toFixed(0) : cell.toFixed(3).replace(/\.?0+$/, "");
+  const size = Math.abs(cell);
+  return size >= 100 ? cell.toFixed(0) : cell.toFixed(size >= 10 ? 1 : 3);
 }

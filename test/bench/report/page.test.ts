@@ -109,9 +109,9 @@ describe("the page", () => {
     expect(markdown).toContain("`npm run bench:everything`, 2026-11-27, 42 s");
     expect(markdown).toContain("Supersteps and checkpoints: equal in every run.");
     expect(markdown).toContain(
-      "| StateGraph | all on, calls that read | 50 ms | 400 | 420 | 1.05 | 1.040–1.080 | held |",
+      "| StateGraph | all on, calls that read | 50 ms | 400 | 420 | 1.050 | 1.040–1.080 | held |",
     );
-    expect(markdown).toContain("| 1.12 | 1.110–1.140 | **not held** |");
+    expect(markdown).toContain("| 1.120 | 1.110–1.140 | **not held** |");
     expect(markdown).toContain("Within the aim: 1 of 2 rows.");
   });
 
