@@ -13,10 +13,10 @@ export interface EverythingOptions {
 
 /** What the command line takes. */
 export const USAGE: string =
-  "npm run bench:everything -- [--rounds 40] [--calls 30] [--think 0,50] [--steps 10,100,500,1000] [--step-runs 4] [--json] [--quick]";
+  "npm run bench:everything -- [--rounds 30] [--calls 30] [--think 0,50] [--steps 10,100,500,1000] [--step-runs 4] [--json] [--quick]";
 
 const WHOLE = {
-  rounds: "40",
+  rounds: "30",
   calls: "30",
   think: "0,50",
   steps: "10,100,500,1000",

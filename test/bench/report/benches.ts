@@ -31,13 +31,13 @@ export const BENCHES: readonly Bench[] = [
   { id: "load", args: ["--seconds", "120"], quickArgs: ["--seconds", "2"], section: loadSection },
   {
     id: "overhead",
-    args: ["--pairs", "40"],
+    args: ["--pairs", "20"],
     quickArgs: ["--quick"],
     section: overheadSection,
   },
   {
     id: "retry",
-    args: ["--pairs", "40"],
+    args: ["--pairs", "30"],
     quickArgs: ["--pairs", "2"],
     section: retrySection,
   },
@@ -49,7 +49,7 @@ export const BENCHES: readonly Bench[] = [
   },
   {
     id: "limits",
-    args: ["--pairs", "40"],
+    args: ["--pairs", "30", "--think", "0"],
     quickArgs: ["--pairs", "2", "--think", "0"],
     section: limitsSection,
   },

@@ -24,8 +24,13 @@ export function ratioPlot(
   rows: readonly { readonly title: string; readonly ratio: number; readonly interval: Interval }[],
   aim?: number,
 ): Plot {
-  const marks = [{ xAxis: 1, lineStyle: { color: "#64748b" } }];
-  if (aim !== undefined) marks.push({ xAxis: aim, lineStyle: { color: "#dc2626" } });
+  const mark = (xAxis: number, color: string, show: boolean) => ({
+    xAxis,
+    lineStyle: { color },
+    label: { show, formatter: `aim ${xAxis}` },
+  });
+  const marks = [mark(1, "#64748b", false)];
+  if (aim !== undefined) marks.push(mark(aim, "#dc2626", true));
   const ends = rows.flatMap(({ interval }) => [interval.low, interval.high, 1, aim ?? 1]);
   return drawn(name, alt, 70 + 24 * rows.length, {
     grid: { left: 300, right: 40, top: 30, bottom: 40 },
@@ -59,7 +64,7 @@ export function ratioPlot(
         type: "scatter",
         symbolSize: 9,
         data: rows.map(({ ratio }, index) => [ratio, index]),
-        markLine: { symbol: "none", data: marks, label: { position: "start" }, silent: true },
+        markLine: { symbol: "none", data: marks, silent: true },
       },
     ],
   });
@@ -76,7 +81,7 @@ export function linePlot(
   }[],
 ): Plot {
   return drawn(name, alt, 320, {
-    legend: { top: 0, data: lines.map(({ title }) => title) },
+    legend: { top: 0, itemGap: 40, data: lines.map(({ title }) => title) },
     grid: { left: 80, right: 40, top: 40, bottom: 50 },
     xAxis: {
       type: axes.logarithmic === true ? "log" : "value",
@@ -102,7 +107,7 @@ export function barPlot(
   series: readonly { readonly title: string; readonly values: readonly number[] }[],
 ): Plot {
   return drawn(name, alt, 300, {
-    legend: { top: 0, data: series.map(({ title }) => title) },
+    legend: { top: 0, itemGap: 40, data: series.map(({ title }) => title) },
     grid: { left: 80, right: 40, top: 40, bottom: 40 },
     xAxis: { type: "category", data: [...categories], axisLabel: { interval: 0 } },
     yAxis: { type: "value", name: unit, nameLocation: "middle", nameGap: 50 },
