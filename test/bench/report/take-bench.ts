@@ -4,6 +4,9 @@ import type { Bench } from "./benches.ts";
 import { thisMachine } from "./machine.ts";
 import type { TakenBench } from "./taken-bench.ts";
 
+// One that hangs must not keep the others from being taken.
+const LONGEST_MS = 30 * 60_000;
+
 /** Runs one bench as its npm script and returns what it printed; its progress goes to the error stream. */
 export async function takeBench(
   { id, args, quickArgs, corpus }: Bench,
@@ -44,7 +47,7 @@ export async function takeBench(
 }
 
 async function outputOf(args: readonly string[]): Promise<{ text: string; exitCode: number }> {
-  const child = spawn("npm", args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("npm", args, { stdio: ["ignore", "pipe", "inherit"], timeout: LONGEST_MS });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   const exitCode = await new Promise<number>((done, fail) => {
