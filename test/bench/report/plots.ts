@@ -13,9 +13,10 @@ export interface Plot {
 }
 
 const WIDTH = 860;
+const FEW_LINES = 3;
 const FONT = "system-ui, sans-serif";
 const INTERVAL_COLOUR = "#93c5fd";
-const COLOURS = ["#2563eb", "#ea580c", "#059669", "#9333ea", "#64748b"];
+const COLOURS = ["#2563eb", "#ea580c", "#059669", "#9333ea", "#64748b", "#db2777", "#ca8a04"];
 
 /** A ratio with its interval, one line each, beside a mark for 1 and for what is aimed at. */
 export function ratioPlot(
@@ -80,9 +81,14 @@ export function linePlot(
     readonly points: readonly (readonly [number, number])[];
   }[],
 ): Plot {
+  const data = lines.map(({ title }) => title);
+  // One under the other where they would not stand in a row.
+  const beside = lines.length > FEW_LINES;
   return drawn(name, alt, 320, {
-    legend: { top: 0, itemGap: 40, data: lines.map(({ title }) => title) },
-    grid: { left: 80, right: 40, top: 40, bottom: 50 },
+    legend: beside
+      ? { right: 0, top: 30, orient: "vertical", data }
+      : { top: 0, itemGap: 40, data },
+    grid: { left: 80, right: beside ? 320 : 40, top: 40, bottom: 50 },
     xAxis: {
       type: axes.logarithmic === true ? "log" : "value",
       name: axes.x,
