@@ -28,13 +28,13 @@ export function ratioPlot(
   const mark = (xAxis: number, color: string, show: boolean) => ({
     xAxis,
     lineStyle: { color },
-    label: { show, formatter: `aim ${xAxis}` },
+    label: { show, position: "start" as const, formatter: `aim ${xAxis}` },
   });
   const marks = [mark(1, "#64748b", false)];
   if (aim !== undefined) marks.push(mark(aim, "#dc2626", true));
   const ends = rows.flatMap(({ interval }) => [interval.low, interval.high, 1, aim ?? 1]);
   return drawn(name, alt, 70 + 24 * rows.length, {
-    grid: { left: 300, right: 40, top: 30, bottom: 40 },
+    grid: { left: 330, right: 40, top: 30, bottom: 40 },
     xAxis: {
       type: "value",
       min: Math.floor(Math.min(...ends) * 20 - 0.5) / 20,
@@ -47,7 +47,7 @@ export function ratioPlot(
       type: "category",
       inverse: true,
       data: rows.map(({ title }) => title),
-      axisLabel: { interval: 0, width: 280, overflow: "truncate" },
+      axisLabel: { interval: 0, width: 315, overflow: "truncate" },
     },
     series: [
       {
@@ -88,7 +88,7 @@ export function linePlot(
     legend: beside
       ? { right: 0, top: 30, orient: "vertical", data }
       : { top: 0, itemGap: 40, data },
-    grid: { left: 80, right: beside ? 320 : 40, top: 40, bottom: 50 },
+    grid: { left: 80, right: beside ? 360 : 40, top: 40, bottom: 50 },
     xAxis: {
       type: axes.logarithmic === true ? "log" : "value",
       name: axes.x,
