@@ -47,7 +47,7 @@ const CHECKS: Readonly<Record<string, optionInput.OptionCheck>> = {
   exitBehavior: oneOf("error", "end", "final-answer", "interrupt"),
   messagesKey: ["a non-empty string", (value) => typeof value === "string" && value !== ""],
   random: ["a function", isFunction],
-  mode: oneOf("enforce", "observe", "off"),
+  mode: optionInput.MODE_OPTION,
   name: optionInput.NAME_OPTION,
 };
 
@@ -72,18 +72,5 @@ function isSchema(value: unknown): boolean {
 }
 
 function refuse(option: string, came: unknown, allowed: string): never {
-  throw new FailureRetryError({
-    code: "invalid-options",
-    middleware: "failureRetryMiddleware",
-    message: `failureRetryMiddleware: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
-    details: { option, allowed },
-  });
-}
-
-/** What came, in words: never the value of something that may hold a secret. */
-function describe(value: unknown): string {
-  if (typeof value === "string") return value.length > 60 ? "a long text" : JSON.stringify(value);
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+  throw new FailureRetryError(optionInput.refusal("failureRetryMiddleware", option, came, allowed));
 }

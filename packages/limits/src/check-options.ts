@@ -1,3 +1,5 @@
+import { optionInput } from "@evenkeel/core";
+
 import { LimitsError } from "./errors.ts";
 
 /** What a number must be. */
@@ -28,26 +30,19 @@ export interface OptionChecks {
 /** Makes the checks of one middleware. */
 export function optionChecks(middleware: string): OptionChecks {
   const refuse = (option: string, came: unknown, allowed: string): never => {
-    throw new LimitsError({
-      code: "invalid-options",
-      middleware,
-      message: `${middleware}: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
-      details: { option },
-    });
+    throw new LimitsError(optionInput.refusal(middleware, option, came, allowed));
   };
   return {
     refuse,
     record(option, came, keys) {
-      if (typeof came !== "object" || came === null || Array.isArray(came)) {
-        return refuse(option, came, "an object");
-      }
+      if (!optionInput.isRecord(came)) return refuse(option, came, "an object");
       const unknown =
         keys === undefined ? undefined : Object.keys(came).find((key) => !keys.includes(key));
       if (unknown !== undefined) {
         const named = option === "options" ? unknown : `${option}.${unknown}`;
-        refuse(named, Reflect.get(came, unknown), `one of ${keys?.join(", ")}`);
+        refuse(named, came[unknown], `one of ${keys?.join(", ")}`);
       }
-      return came as Readonly<Record<string, unknown>>;
+      return came;
     },
     number(option, came, { from, to = Number.MAX_VALUE, whole = false }) {
       if (came === undefined) return;
@@ -64,16 +59,8 @@ export function optionChecks(middleware: string): OptionChecks {
       if (came !== undefined && typeof came !== "function") refuse(option, came, "a function");
     },
     name(came) {
-      if (came === undefined || (typeof came === "string" && came !== "")) return;
-      refuse("name", came, "a non-empty string");
+      const [allowed, holds] = optionInput.NAME_OPTION;
+      if (came !== undefined && !holds(came)) refuse("name", came, allowed);
     },
   };
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (value === null || typeof value === "number" || typeof value === "boolean") {
-    return String(value);
-  }
-  return Array.isArray(value) ? "a list" : `a value of type ${typeof value}`;
 }

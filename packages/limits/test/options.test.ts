@@ -46,7 +46,7 @@ describe("budgetMiddleware refuses", () => {
     const { message, details } = refusal(() => budgetMiddleware(options as never));
     expect(message).toContain(`"${option}"`);
     expect(message).toContain(allowed);
-    expect(details).toEqual({ option });
+    expect(details).toMatchObject({ option });
   });
 
   test("takes a limit of nothing, and no options at all", () => {
@@ -98,7 +98,7 @@ describe("circuitBreakerMiddleware refuses", () => {
     const { message, details } = refusal(() => circuitBreakerMiddleware(options as never));
     expect(message).toContain(`"${option}"`);
     expect(message).toContain(allowed);
-    expect(details).toEqual({ option });
+    expect(details).toMatchObject({ option });
   });
 
   test("takes no options at all", () => {

@@ -1,3 +1,4 @@
+import { optionInput } from "@evenkeel/core";
 import type { HookContext, MiddlewareMode, RecordStore, Severity } from "@evenkeel/core";
 
 import type { BaselineOptions } from "./baseline.ts";
@@ -56,50 +57,39 @@ export interface FlagOptions {
 /** What the hooks of this package get as their context. */
 export type FlagContext = HookContext<FlagOptions>;
 
-const ALLOWED = [
-  "rules",
-  "baseline",
-  "store",
-  "langsmith",
-  "severity",
-  "sampleGood",
-  "price",
-  "routes",
-  "onError",
-  "mode",
-  "name",
-];
+const aFunction: optionInput.OptionCheck = ["a function", (value) => typeof value === "function"];
+// Refused by what is in them, each with words of its own.
+const anything: optionInput.OptionCheck = ["anything", () => true];
+
+const CHECKS: Readonly<Record<string, optionInput.OptionCheck>> = {
+  rules: anything,
+  baseline: anything,
+  store: [
+    "a RecordStore, such as evenkeelPostgres(pool)",
+    (value) => hasMethods(value, ["putRecord", "getRecord", "listRecords"]),
+  ],
+  langsmith: anything,
+  severity: [SEVERITIES.join(", "), isSeverity],
+  sampleGood: ["a share from 0 to 1", isShare],
+  price: aFunction,
+  routes: anything,
+  onError: aFunction,
+  mode: optionInput.MODE_OPTION,
+  name: optionInput.NAME_OPTION,
+};
 
 /** Checks options at construction; what is wrong is named, with what came and what is allowed. */
-export function assertOptions(options: unknown): void {
-  if (!isRecord(options)) return refuse("options", options, "an object");
-  const unknown = Object.keys(options).find((key) => !ALLOWED.includes(key));
-  if (unknown !== undefined) refuse(unknown, options[unknown], `one of ${ALLOWED.join(", ")}`);
-  const { rules, baseline, store, langsmith, severity, sampleGood, routes } = options;
-  const { price, onError, name } = options;
+export function assertOptions(options: RunFlagsMiddlewareOptions): void {
+  optionInput.assertOptionTable(options, CHECKS, refuse);
+  const { rules, baseline, langsmith, routes } = options;
   if (rules !== undefined) assertRules(rules);
   if (baseline !== undefined && baseline !== false) assertBaseline(baseline);
-  if (store !== undefined && !hasMethods(store, ["putRecord", "getRecord", "listRecords"])) {
-    refuse("store", store, "a RecordStore, such as evenkeelPostgres(pool)");
-  }
   if (langsmith !== undefined) assertLangSmith(langsmith);
-  if (severity !== undefined && !isSeverity(severity)) {
-    refuse("severity", severity, SEVERITIES.join(", "));
-  }
-  if (sampleGood !== undefined && !isShare(sampleGood)) {
-    refuse("sampleGood", sampleGood, "a share from 0 to 1");
-  }
   if (routes !== undefined) assertRoutes(routes);
-  for (const [option, value] of Object.entries({ onError, price })) {
-    if (value !== undefined && typeof value !== "function") refuse(option, value, "a function");
-  }
-  if (name !== undefined && (typeof name !== "string" || name === "")) {
-    refuse("name", name, "a non-empty string");
-  }
 }
 
 function assertRules(rules: unknown): void {
-  if (!isRecord(rules)) return refuse("rules", rules, "{ add?, without?, limits? }");
+  if (!optionInput.isRecord(rules)) return refuse("rules", rules, "{ add?, without?, limits? }");
   const { add = [], without = [], limits = {}, ...others } = rules;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) refuse(`rules.${unknown}`, others[unknown], "add, without and limits");
@@ -109,7 +99,7 @@ function assertRules(rules: unknown): void {
   if (!Array.isArray(without) || !without.every((rule) => typeof rule === "string")) {
     refuse("rules.without", without, "a list of names of rules");
   }
-  if (!isRecord(limits)) return refuse("rules.limits", limits, "an object of numbers");
+  if (!optionInput.isRecord(limits)) return refuse("rules.limits", limits, "an object of numbers");
   for (const [limit, value] of Object.entries(limits)) {
     if (!["tokens", "costUsd", "latencyMs", "toolCalls"].includes(limit)) {
       refuse(`rules.limits.${limit}`, value, "tokens, costUsd, latencyMs and toolCalls");
@@ -121,7 +111,8 @@ function assertRules(rules: unknown): void {
 }
 
 function assertBaseline(baseline: unknown): void {
-  if (!isRecord(baseline)) return refuse("baseline", baseline, "{ lastRuns?, minRuns? } or false");
+  if (!optionInput.isRecord(baseline))
+    return refuse("baseline", baseline, "{ lastRuns?, minRuns? } or false");
   for (const [key, value] of Object.entries(baseline)) {
     if (key !== "lastRuns" && key !== "minRuns") {
       refuse(`baseline.${key}`, value, "baseline.lastRuns and baseline.minRuns");
@@ -133,12 +124,15 @@ function assertBaseline(baseline: unknown): void {
 }
 
 function assertLangSmith(langsmith: unknown): void {
-  if (!isRecord(langsmith) || !hasMethods(langsmith["client"], ["createFeedback", "readProject"])) {
+  if (
+    !optionInput.isRecord(langsmith) ||
+    !hasMethods(langsmith["client"], ["createFeedback", "readProject"])
+  ) {
     return refuse("langsmith", langsmith, "{ client, feedback?, queue? } with langsmith's Client");
   }
   const { queue = {} } = langsmith;
   if (queue === false) return;
-  if (!isRecord(queue))
+  if (!optionInput.isRecord(queue))
     return refuse("langsmith.queue", queue, "{ name?, from?, rubric? } or false");
   const { from = 0 } = queue;
   if (!isShare(from)) refuse("langsmith.queue.from", from, "a score from 0 to 1");
@@ -147,10 +141,10 @@ function assertLangSmith(langsmith: unknown): void {
 function assertRoutes(routes: unknown): void {
   if (!Array.isArray(routes)) return refuse("routes", routes, "a list of { from?, classes?, to }");
   for (const route of routes as unknown[]) {
-    if (!isRecord(route)) return refuse("routes", route, "{ from?, classes?, to }");
+    if (!optionInput.isRecord(route)) return refuse("routes", route, "{ from?, classes?, to }");
     const { from, to } = route;
     if (from !== undefined && !isSeverity(from)) refuse("routes.from", from, SEVERITIES.join(", "));
-    const webhook = isRecord(to) ? to["webhook"] : undefined;
+    const webhook = optionInput.isRecord(to) ? to["webhook"] : undefined;
     const known = to === "console" || typeof to === "function";
     if (!known && !(typeof webhook === "string" && URL.canParse(webhook))) {
       refuse("routes.to", to, '"console", { webhook: URL } or a function');
@@ -163,24 +157,11 @@ function isRule(rule: unknown): boolean {
 }
 
 function refuse(option: string, came: unknown, allowed: string): never {
-  throw new RunFlagsError({
-    code: "invalid-options",
-    middleware: "runFlagsMiddleware",
-    message: `runFlagsMiddleware: option "${option}": ${describe(came)} came; allowed is ${allowed}.`,
-    details: { option },
-  });
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (value === null || typeof value === "number" || typeof value === "boolean") {
-    return String(value);
-  }
-  return Array.isArray(value) ? "a list" : `a value of type ${typeof value}`;
+  throw new RunFlagsError(optionInput.refusal("runFlagsMiddleware", option, came, allowed));
 }
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {
-  return isRecord(value) && names.every((name) => typeof value[name] === "function");
+  return optionInput.isRecord(value) && names.every((name) => typeof value[name] === "function");
 }
 
 function isSeverity(value: unknown): boolean {
@@ -189,8 +170,4 @@ function isSeverity(value: unknown): boolean {
 
 function isShare(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && value <= 1;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
