@@ -29,7 +29,10 @@ export interface Ports<Value> {
   readonly rules: Rules;
   /** Monotonic milliseconds of this process. */
   readonly elapsed: () => number;
+  /** Ends with an error where the run is aborted. */
   readonly sleep: (ms: number) => Promise<void>;
+  /** Lasts whatever happens: what was done is recorded although the run is over. */
+  readonly pause: (ms: number) => Promise<void>;
   /** Lets the effect happen and says how it came out; `settle` is there for what records itself. */
   readonly perform: (effect: EffectRecord, claim: EffectClaim) => Promise<Performed<Value>>;
   /** Settles inside the effect's own transaction instead of after it, where there is one. */
@@ -60,7 +63,7 @@ export async function carryOut<Value>(request: ClaimRequest, ports: Ports<Value>
   let wanted = request;
   for (let looks = 0; ; looks += 1) {
     const askedAt = ports.elapsed();
-    const outcome = await persistently(ports, () => ports.ledger.claimEffect(wanted));
+    const outcome = await persistently(ports.sleep, () => ports.ledger.claimEffect(wanted));
     const step = nextStep(outcome, ports.rules, looks);
     switch (step.next) {
       case "perform": {
@@ -119,7 +122,7 @@ async function retake<Value>(
   for (;;) {
     const askedAt = ports.elapsed();
     const wanted = { ...request, decided };
-    const outcome = await persistently(ports, () => ports.ledger.claimEffect(wanted));
+    const outcome = await persistently(ports.sleep, () => ports.ledger.claimEffect(wanted));
     if (outcome.status !== "claimed") return undefined;
     const late = ports.elapsed() - askedAt >= request.leaseMs;
     if (!late || decision === "record") return outcome.claim;
@@ -149,7 +152,7 @@ async function settle<Value>(
 ): Promise<void> {
   let mine: boolean;
   try {
-    mine = await persistently(ports, () => ports.ledger.settleEffect(claim, settlement));
+    mine = await persistently(ports.pause, () => ports.ledger.settleEffect(claim, settlement));
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     return ports.unrecorded(effect, error);
@@ -159,7 +162,7 @@ async function settle<Value>(
 
 /** Asks a store some times over: both questions may be repeated, since each has a name of its own. */
 async function persistently<Answer>(
-  { sleep }: Pick<Ports<never>, "sleep">,
+  sleep: Ports<never>["sleep"],
   ask: () => Promise<Answer>,
 ): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {

@@ -48,7 +48,7 @@ export function doubtsOf(call: EffectCall): Doubts {
         message,
         retryable: false,
         safeToReplay: false,
-        by: "toolIdempotencyMiddleware",
+        by: live.name,
         details: { tool: name, ...details },
       },
     });
@@ -82,7 +82,8 @@ export function doubtsOf(call: EffectCall): Doubts {
 
   async function reconcile(effect: EffectRecord): Promise<Doubt> {
     const outcome = await lookUp(call, effect);
-    if (outcome.status === "not-done") {
+    const repeatable = claim.effect !== "once";
+    if (outcome.status === "not-done" || (outcome.status === "unknown" && repeatable)) {
       await turn.known();
       return { do: "run" };
     }
@@ -194,6 +195,7 @@ async function lookUp({ request, context }: EffectCall, effect: EffectRecord): P
   }
   throw new IdempotencyError({
     code: "reconcile-failed",
+    middleware: context.live.name,
     message: `The reconcile function of tool "${name}" ${cause === undefined ? "gave no { status }" : "threw"}; "done", "not-done" or "unknown" is due. Nothing was run.`,
     cause,
     details: { tool: name, key: effect.key },

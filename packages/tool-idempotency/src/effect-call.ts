@@ -1,27 +1,34 @@
-import { currentNode, uniqueId, withEffect } from "@evenkeel/core";
-import type { ClaimRequest, ToolCallRequest, ToolResult } from "@evenkeel/core";
+import { currentEffect, currentNode, uniqueId, withEffect } from "@evenkeel/core";
+import type { ClaimRequest, EffectKind, ToolCallRequest, ToolResult } from "@evenkeel/core";
 
 import { carryOut } from "./carry-out.ts";
 import type { Ports } from "./carry-out.ts";
 import { codedStore } from "./coded-store.ts";
 import { doubtsOf } from "./doubts.ts";
 import { awaitDurable } from "./durable-checkpoint.ts";
-import { currentConfigurable, identify } from "./effect-identity.ts";
+import { currentConfigurable, identify, publicKey } from "./effect-identity.ts";
+import type { EffectIdentity } from "./effect-identity.ts";
 import type { EffectCall, Handler } from "./effect.ts";
 import { holdOf } from "./execution-hold.ts";
 import { observeEffect } from "./observe-effect.ts";
 import type { IdempotencyContext } from "./options.ts";
 import { commit, perform } from "./perform-effect.ts";
 import { takes } from "./protocol.ts";
-import type { DeclaredEffect } from "./protocol.ts";
 import { takeTurn } from "./question-gate.ts";
 import { recordedResult } from "./recorded-result.ts";
 import { refusal } from "./refusal.ts";
+import { sleep } from "./sleep.ts";
 
-/** The declared effect of a tool, or the default. */
-function effectOf(name: string, { options }: IdempotencyContext): DeclaredEffect {
+/** The effect that is about to happen and has to be recorded; undefined where there is none. */
+function effectOf(
+  { toolCall: { name }, tool }: ToolCallRequest,
+  { options }: IdempotencyContext,
+): EffectKind | undefined {
   const declared = Object.hasOwn(options.effects, name) ? options.effects[name] : undefined;
-  return declared ?? options.default;
+  // A tool that does not exist has no effect; one that is declared may be brought by a hook further in.
+  if (tool === undefined && declared === undefined) return undefined;
+  const effect = declared ?? options.default;
+  return effect === "pure" ? undefined : effect;
 }
 
 /** Carries a tool's call from its claim to its settlement; a pure tool's passes as it is. */
@@ -30,17 +37,49 @@ export async function callOnce(
   handler: Handler,
   context: IdempotencyContext,
 ): Promise<ToolResult> {
-  const { toolCall } = request;
-  const effect = effectOf(toolCall.name, context);
-  // A tool that does not exist has no effect either.
-  if (effect === "pure" || request.tool === undefined) {
-    return withEffect(undefined, () => handler(request));
+  const effect = effectOf(request, context);
+  if (effect === undefined) return withEffect(undefined, () => handler(request));
+  const { toolCall, runtime } = request;
+  const { execution, live } = context;
+  const identity = identify(request, live.tools[toolCall.name], context);
+  // Two protections around one call, of a graph and of the tool itself, are one.
+  if (currentEffect()?.key === publicKey(execution.scope, identity.key)) return handler(request);
+  const configurable = currentConfigurable();
+  const task = configurable["__pregel_task_id"];
+  const node = currentNode() ?? (configurable["__pregel_scratchpad"] as object | undefined) ?? {};
+  // Alone in its message, a call has nobody to wait for.
+  const turn = takeTurn(identity.alone ? {} : node, identity.index);
+  const claim = claimRequest(effect, request, identity, context);
+  const call: EffectCall = {
+    request,
+    handler,
+    context,
+    identity,
+    claim,
+    turn,
+    task: typeof task === "string" ? task : "",
+  };
+  try {
+    if (context.mode === "observe") return await observeEffect(call);
+    await awaitDurable(configurable, holdOf(context)?.durability, {
+      tool: toolCall.name,
+      middleware: live.name,
+      signal: runtime.signal,
+    });
+    return await atWork(context, carryOut(claim, portsOf(call)));
+  } finally {
+    turn.over();
   }
+}
+
+function claimRequest(
+  effect: EffectKind,
+  { toolCall }: ToolCallRequest,
+  { key, executionId, argsHash, match }: EffectIdentity,
+  context: IdempotencyContext,
+): ClaimRequest {
   const { options, execution, live } = context;
-  const tool = live.tools[toolCall.name];
-  const identity = identify(request, tool, context);
-  const { key, executionId, argsHash, match, index, alone } = identity;
-  const claim: ClaimRequest = {
+  return {
     scope: execution.scope,
     key,
     executionId,
@@ -52,27 +91,11 @@ export async function callOnce(
     claimId: uniqueId(),
     leaseMs: options.leaseMs,
     fence: holdOf(context)?.lease.token ?? null,
-    take: takes(effect),
+    take: takes(effect, live.tools[toolCall.name]?.reconcile !== undefined),
     decided: null,
     asked: null,
     match,
   };
-  const configurable = currentConfigurable();
-  const task = configurable["__pregel_task_id"];
-  // Alone in its message, a call has nobody to wait for.
-  const turn = takeTurn(alone ? {} : (currentNode() ?? {}), index);
-  const call: EffectCall = {
-    request,
-    handler,
-    context,
-    identity,
-    claim,
-    turn,
-    task: typeof task === "string" ? task : "",
-  };
-  if (context.mode === "observe") return observeEffect(call);
-  await awaitDurable(configurable, holdOf(context)?.durability, toolCall.name);
-  return atWork(context, carryOut(claim, portsOf(call)));
 }
 
 /** Notes that an effect is at work, so that the execution is held until it is over. */
@@ -94,7 +117,7 @@ function portsOf(call: EffectCall): Ports<ToolResult> {
   const { options, live, emit } = context;
   const { name, id } = request.toolCall;
   const doubts = doubtsOf(call);
-  const store = codedStore(live.store);
+  const store = codedStore(live.store, live.name);
   const transacts = claim.effect === "transactional";
   return {
     ledger: {
@@ -116,15 +139,16 @@ function portsOf(call: EffectCall): Ports<ToolResult> {
     },
     elapsed: () => performance.now(),
     sleep: (ms) => sleep(ms, request.runtime.signal),
+    pause: (ms) => sleep(ms),
     perform: (effect, mine) => perform(call, effect, mine),
     ...(transacts ? { commit: (mine, effect) => commit(call, effect, mine) } : {}),
     ...doubts,
     reuse: (effect) => {
       const { tool, key } = effect;
       emit("effect-reused", { callId: id ?? "", detail: { tool, key, since: effect.settledAt } });
-      return recordedResult(effect, id);
+      return recordedResult(effect, id, live.name);
     },
-    refuse: (why, effect) => refusal(why, name, effect),
+    refuse: (why, effect) => refusal(why, { tool: name, middleware: live.name }, effect),
     unrecorded: ({ key }, error) =>
       emit("middleware-warning", {
         severity: "high",
@@ -137,19 +161,4 @@ function portsOf(call: EffectCall): Ports<ToolResult> {
         },
       }),
   };
-}
-
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) return reject(signal.reason as Error);
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

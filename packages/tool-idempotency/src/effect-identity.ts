@@ -43,7 +43,7 @@ export function identify(
   const argsHash = hashArguments(toolCall.args);
   const shared = { executionId, argsHash, index, alone };
   if (tool?.key !== undefined) {
-    const business = businessKey(tool.key, name, toolCall.args);
+    const business = businessKey(tool.key, name, toolCall.args, context.live.name);
     const owner = options.within[name] === "execution" ? executionId : null;
     return { ...shared, key: JSON.stringify(["key", name, owner, business]), match: null };
   }
@@ -69,6 +69,7 @@ function businessKey(
   key: (args: ToolArguments) => string,
   tool: string,
   args: ToolArguments,
+  middleware: string,
 ): string {
   let came: unknown;
   let cause: unknown;
@@ -82,6 +83,7 @@ function businessKey(
     cause === undefined ? `gave ${came === "" ? "an empty text" : typeof came}` : "threw";
   throw new IdempotencyError({
     code: "effect-key-invalid",
+    middleware,
     message: `The key function of tool "${tool}" ${what}; a non-empty text is due. Nothing was run.`,
     cause,
     details: { tool },

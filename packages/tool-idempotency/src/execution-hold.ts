@@ -6,6 +6,7 @@ import { BRANCH_CHANNEL } from "./effect-identity.ts";
 import { IdempotencyError } from "./errors.ts";
 import { heartbeat } from "./heartbeat.ts";
 import type { IdempotencyContext } from "./options.ts";
+import { sleep } from "./sleep.ts";
 
 /** What a run remembers, in this process, of the execution it holds. */
 export interface Hold {
@@ -36,14 +37,14 @@ export async function holdExecution(
   const hold: Hold = { lease, work: new Set(), durability: durabilityOf(request) };
   context.memory.set(HOLD, hold);
   const lost = new AbortController();
-  const stop = keep(lease, context, () => lost.abort(leaseLost(lease)));
+  const stop = keep(lease, context, () => lost.abort(leaseLost(lease, context.live.name)));
   try {
     const { signal } = request.config;
     const signals = signal === undefined ? [lost.signal] : [signal, lost.signal];
     const config = { ...request.config, signal: AbortSignal.any(signals) };
     const outcome = await handler({ ...request, config });
     if (!lost.signal.aborted || outcome.status === "completed") return outcome;
-    return { status: "failed", error: leaseLost(lease) };
+    return { status: "failed", error: leaseLost(lease, context.live.name) };
   } finally {
     // A sibling of a failed call may still be at its effect, which must be settled under this lease.
     await settled(hold.work, leaseMs);
@@ -68,7 +69,7 @@ function durabilityOf({ config }: RunRequest): string | undefined {
 
 async function acquire(request: RunRequest, context: IdempotencyContext): Promise<HeldLease> {
   const { execution, supersedes } = request;
-  const store = codedStore(context.live.store);
+  const store = codedStore(context.live.store, context.live.name);
   const { leaseMs } = context.options;
   const owner = uniqueId();
   for (let tries = 1; ; tries += 1) {
@@ -79,13 +80,14 @@ async function acquire(request: RunRequest, context: IdempotencyContext): Promis
       if (outcome.granted) return outcome.lease;
       throw new IdempotencyError({
         code: "execution-busy",
+        middleware: context.live.name,
         message: `Execution ${executionId} is carried on by another worker, for ${Math.ceil(outcome.remainingMs)} ms more unless it renews. Resume it after that; nothing was run here.`,
         details: { executionId, threadId, remainingMs: outcome.remainingMs },
       });
     } catch (error) {
       const unavailable = EvenkeelError.isInstance(error, "store-unavailable");
       if (!unavailable || tries >= TRIES) throw error;
-      await new Promise((later) => setTimeout(later, 50 * 2 ** tries));
+      await sleep(50 * 2 ** tries, request.config.signal);
     }
   }
 }
@@ -106,9 +108,10 @@ function keep(lease: HeldLease, context: IdempotencyContext, onLost: () => void)
   });
 }
 
-function leaseLost({ executionId }: HeldLease): IdempotencyError {
+function leaseLost({ executionId }: HeldLease, middleware: string): IdempotencyError {
   return new IdempotencyError({
     code: "lease-lost",
+    middleware,
     message: `This worker lost execution ${executionId}: its lease ran out, or a newer input or another worker took it. What it was doing is recorded as unfinished.`,
     details: { executionId },
   });

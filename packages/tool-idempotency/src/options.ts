@@ -6,7 +6,6 @@ import type {
   PrivateState,
 } from "@evenkeel/core";
 
-import { IdempotencyError } from "./errors.ts";
 import type { DeclaredEffect, Rules } from "./protocol.ts";
 
 /** The arguments of a call, as the model gave them. */
@@ -83,6 +82,8 @@ export interface IdempotencySettings extends Omit<Rules, "reconciles"> {
 
 /** The part that comes from the live process. */
 export interface IdempotencyLive extends Record<string, unknown> {
+  /** The middleware's name, for errors and answers. */
+  readonly name: string;
   readonly store: EffectLedger & ExecutionLease;
   readonly tools: Readonly<Record<string, ToolEffectOptions>>;
 }
@@ -92,31 +93,16 @@ export type IdempotencyContext = HookContext<IdempotencySettings, IdempotencyLiv
   readonly state: PrivateState;
 };
 
-const EFFECTS: readonly DeclaredEffect[] = ["pure", "idempotent", "keyed", "transactional", "once"];
-
-/** Options as they are frozen and as they live; refuses what is not allowed, by name. */
-export function checkedOptions(options: ToolIdempotencyOptions): {
+/** Options as they are frozen and as they live. */
+export function resolveOptions(options: ToolIdempotencyOptions): {
   settings: IdempotencySettings;
   live: IdempotencyLive;
 } {
-  const { store, tools = {}, default: undeclared = "once", leaseMs = 15_000 } = options;
-  const { onInFlight = "wait", onUnknown = "interrupt", onReplan = "interrupt" } = options;
-  const { fork = "same", messagesKey = "messages" } = options;
-  if (typeof store?.claimEffect !== "function" || typeof store.acquireLease !== "function") {
-    refuse("store", "must be an EffectLedger and ExecutionLease, such as evenkeelPostgres(pool)");
-  }
-  among("default", undeclared, EFFECTS);
-  among("onInFlight", onInFlight, ["wait", "refuse"]);
-  among("onUnknown", onUnknown, ["interrupt", "message"]);
-  among("onReplan", onReplan, ["interrupt", "reuse", "run"]);
-  among("fork", fork, ["same", "new"]);
-  if (!(leaseMs >= 100 && leaseMs <= 3_600_000)) {
-    refuse("leaseMs", `takes milliseconds from 100 to 3600000; ${leaseMs} came`);
-  }
+  const { name = "toolIdempotencyMiddleware", store, tools = {} } = options;
   const declared = Object.fromEntries(
     Object.entries(tools).map(([tool, one]) => [
       tool,
-      checkedTool(tool, typeof one === "string" ? { effect: one } : one, store),
+      typeof one === "string" ? { effect: one } : one,
     ]),
   );
   const each = <Value>(of: (one: ToolEffectOptions) => Value): Record<string, Value> =>
@@ -125,55 +111,14 @@ export function checkedOptions(options: ToolIdempotencyOptions): {
     settings: {
       effects: each(({ effect }) => effect),
       within: each(({ within = "scope" }) => within),
-      default: undeclared,
-      onInFlight,
-      onUnknown,
-      onReplan,
-      fork,
-      leaseMs,
-      messagesKey,
+      default: options.default ?? "once",
+      onInFlight: options.onInFlight ?? "wait",
+      onUnknown: options.onUnknown ?? "interrupt",
+      onReplan: options.onReplan ?? "interrupt",
+      fork: options.fork ?? "same",
+      leaseMs: options.leaseMs ?? 15_000,
+      messagesKey: options.messagesKey ?? "messages",
     },
-    live: { store, tools: declared },
+    live: { name, store, tools: declared },
   };
-}
-
-function checkedTool(
-  tool: string,
-  options: ToolEffectOptions,
-  store: EffectLedger,
-): ToolEffectOptions {
-  const place = `tools.${tool}`;
-  if (typeof options !== "object" || options === null) {
-    refuse(place, `takes an effect or { effect, key?, … }; ${typeof options} came`);
-  }
-  among(`${place}.effect`, options.effect, EFFECTS);
-  among(`${place}.within`, options.within ?? "scope", ["scope", "execution"]);
-  for (const name of ["key", "reconcile", "revert"] as const) {
-    const came: unknown = options[name];
-    if (came !== undefined && typeof came !== "function") {
-      refuse(`${place}.${name}`, `takes a function; ${typeof came} came`);
-    }
-  }
-  if (options.effect === "transactional" && store.settleInTransaction === undefined) {
-    throw new IdempotencyError({
-      code: "transaction-unsupported",
-      message: `toolIdempotencyMiddleware: ${place} is transactional and the store has no transactions. evenkeelPostgres(pool) has; otherwise declare it "keyed" or "once".`,
-    });
-  }
-  return options;
-}
-
-function among(option: string, came: unknown, allowed: readonly string[]): void {
-  if (typeof came === "string" && allowed.includes(came)) return;
-  const shown = typeof came === "string" ? JSON.stringify(came) : typeof came;
-  const list = allowed.map((one) => JSON.stringify(one)).join(", ");
-  refuse(option, `takes ${list}; ${shown} came`);
-}
-
-function refuse(option: string, why: string): never {
-  throw new IdempotencyError({
-    code: "invalid-options",
-    message: `toolIdempotencyMiddleware: "${option}" ${why}.`,
-    details: { option },
-  });
 }

@@ -3,16 +3,18 @@ import type {
   ClaimRequest,
   EffectClaim,
   EffectRecord,
+  Settlement,
   ToolCallRequest,
   ToolResult,
 } from "@evenkeel/core";
-import { ToolInputParsingException } from "@langchain/core/tools";
+import { ToolMessage } from "@langchain/core/messages";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import type { Performed } from "./carry-out.ts";
 import { publicKey } from "./effect-identity.ts";
 import type { EffectCall } from "./effect.ts";
 import { heartbeat } from "./heartbeat.ts";
+import { neverBegan } from "./never-began.ts";
 import { afterFailure } from "./protocol.ts";
 import { recordResult } from "./recorded-result.ts";
 import { refusal } from "./refusal.ts";
@@ -25,6 +27,9 @@ export async function perform(
   transaction?: { readonly client: unknown },
 ): Promise<Performed<ToolResult>> {
   const { options, live } = context;
+  const { signal } = request.runtime;
+  // Not begun where the run ended while the claim was on its way.
+  if (signal?.aborted === true) return failed("void", signal.reason);
   const stop = heartbeat(options.leaseMs, async () => {
     await live.store.extendEffects([mine], options.leaseMs);
   });
@@ -36,16 +41,12 @@ export async function perform(
     const next = withArguments(request, effect, claim);
     const result = await withEffect(ambient, () => handler(next));
     const recorded = recordResult(result, request.toolCall.id);
-    return { settlement: { status: "settled", result: recorded }, deliver: () => result };
+    // Nothing was there that could be done, and may be next time.
+    const status = request.tool === undefined && isErrorMessage(result) ? "void" : "settled";
+    return { settlement: { status, result: recorded }, deliver: () => result };
   } catch (error) {
-    const status =
-      isGraphBubbleUp(error) || neverBegan(error) ? "void" : afterFailure(claim.effect, true);
-    return {
-      settlement: { status, result: { v: 1, error: wordsOf(error) } },
-      deliver: () => {
-        throw error;
-      },
-    };
+    const idle = isGraphBubbleUp(error) || (await neverBegan(error, request));
+    return failed(idle ? "void" : afterFailure(claim.effect, true), error);
   } finally {
     stop();
   }
@@ -57,7 +58,7 @@ export async function commit(
   effect: EffectRecord,
   mine: EffectClaim,
 ): Promise<{ kept: boolean; performed: Performed<ToolResult> }> {
-  const { store } = call.context.live;
+  const { store, name: middleware } = call.context.live;
   const undone: { performed?: Performed<ToolResult> } = {};
   const done: { performed?: Performed<ToolResult> } = {};
   const undo = new Error("undo");
@@ -74,7 +75,8 @@ export async function commit(
     if (error !== undo || undone.performed === undefined) throw error;
   }
   const { performed } = undone;
-  if (performed === undefined) throw refusal("fenced", call.claim.tool, effect);
+  if (performed === undefined)
+    throw refusal("fenced", { tool: call.claim.tool, middleware }, effect);
   const kept = await store.settleEffect(mine, { ...performed.settlement, status: "void" });
   return { kept, performed };
 }
@@ -90,14 +92,17 @@ function withArguments(
   return { ...request, toolCall: { ...request.toolCall, args } };
 }
 
-/** What the tool's own schema refused never reached the tool. */
-function neverBegan(error: unknown): boolean {
-  for (let one = error; one instanceof Error; one = one.cause) {
-    if (one instanceof ToolInputParsingException || one.name === "ToolInputParsingException") {
-      return true;
-    }
-  }
-  return false;
+function failed(status: Settlement["status"], error: unknown): Performed<ToolResult> {
+  return {
+    settlement: { status, result: { v: 1, error: wordsOf(error) } },
+    deliver: () => {
+      throw error;
+    },
+  };
+}
+
+function isErrorMessage(result: ToolResult): boolean {
+  return ToolMessage.isInstance(result) && result.status === "error";
 }
 
 function wordsOf(error: unknown): { name: string; message: string } {

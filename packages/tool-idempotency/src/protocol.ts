@@ -64,10 +64,11 @@ function lookAfter(remainingMs: number, looks: number): number {
 
 /**
  * What a claim may take up beside what is new. Only an effect that may happen twice, or whose record
- * commits with it, is taken from a dead worker; `once` is not.
+ * commits with it, is taken from a dead worker; `once` is not, nor what somebody can look up first: a
+ * service forgets the keys it was given long ago.
  */
-export function takes(effect: EffectKind): "failed" | "dead" {
-  return effect === "once" ? "failed" : "dead";
+export function takes(effect: EffectKind, reconciles: boolean): "failed" | "dead" {
+  return effect === "once" || reconciles ? "failed" : "dead";
 }
 
 /** How an effect whose tool threw is recorded: tried again under its key, or nobody can tell. */

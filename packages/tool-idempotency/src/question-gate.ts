@@ -4,6 +4,8 @@ export interface Turn {
   known(): Promise<void>;
   /** Asks once every call has said what it has to ask, in the order of the calls. */
   ask<Answer>(question: () => Answer): Promise<Answer>;
+  /** Says that the call is over, however it ended: nobody waits for it any more. */
+  over(): void;
 }
 
 interface Question {
@@ -38,6 +40,7 @@ export function takeTurn(node: object, index: number): Turn {
   };
   enter();
   return {
+    over: leave,
     known: () =>
       new Promise((go) => {
         gate.waiting.push(go);

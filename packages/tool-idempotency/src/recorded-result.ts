@@ -19,37 +19,40 @@ export function recordResult(result: ToolResult, callId: string | undefined): un
 }
 
 /** The answer that was recorded, for the call that asks now: whoever waits for the old id gets the new one. */
-export function recordedResult(effect: EffectRecord, callId: string | undefined): ToolResult {
+export function recordedResult(
+  effect: EffectRecord,
+  callId: string | undefined,
+  middleware: string,
+): ToolResult {
   const { result: kept, key } = effect;
-  if (!isRecord(kept) || kept["v"] !== 1) throw unreadable(key, "it is of no known version");
+  const unreadable = (why: string, cause?: unknown): IdempotencyError =>
+    new IdempotencyError({
+      code: "result-unreadable",
+      middleware,
+      message: `The recorded result of effect ${key} cannot be read: ${why}. The effect was done; nothing was run again.`,
+      cause,
+      details: { key },
+    });
+  if (!isRecord(kept) || kept["v"] !== 1) throw unreadable("it is of no known version");
   let value: unknown;
   try {
     value = revived(kept["value"], { from: kept["callId"], to: callId ?? "" });
   } catch (error) {
-    throw unreadable(key, "it holds no tool answer", error);
+    throw unreadable("it holds no tool answer", error);
   }
   if (ToolMessage.isInstance(value) || isCommand(value)) return value;
-  throw unreadable(key, "it holds no tool answer");
+  throw unreadable("it holds no tool answer");
 }
 
 /** A result's text or JSON, for people and for who looks an effect up. */
 export function plainResult(effect: EffectRecord): unknown {
   if (effect.result === undefined || effect.result === null) return undefined;
   try {
-    const result = recordedResult(effect, undefined);
+    const result = recordedResult(effect, undefined, "");
     return ToolMessage.isInstance(result) ? result.content : { update: result.update };
   } catch {
     return undefined;
   }
-}
-
-function unreadable(key: string, why: string, cause?: unknown): IdempotencyError {
-  return new IdempotencyError({
-    code: "result-unreadable",
-    message: `The recorded result of effect ${key} cannot be read: ${why}. The effect was done; nothing was run again.`,
-    cause,
-    details: { key },
-  });
 }
 
 /** Plain JSON of a value; what no JSON can hold is left out, as a checkpoint would. */

@@ -11,6 +11,7 @@ export function idempotencyKey(): string {
   if (effect !== undefined) return effect.key;
   throw new IdempotencyError({
     code: "no-effect-here",
+    middleware: "toolIdempotencyMiddleware",
     message:
       "idempotencyKey() was asked outside of a tool whose effect is recorded. Declare the tool's effect as other than pure, and run it under toolIdempotencyMiddleware or idempotentTool.",
   });
@@ -25,6 +26,7 @@ export function effectTransaction<Transaction = unknown>(): Transaction {
   if (effect !== undefined && "transaction" in effect) return effect.transaction as Transaction;
   throw new IdempotencyError({
     code: "no-effect-here",
+    middleware: "toolIdempotencyMiddleware",
     message:
       'effectTransaction() was asked outside of a tool whose effect is declared "transactional".',
   });

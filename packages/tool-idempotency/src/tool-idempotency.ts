@@ -1,10 +1,11 @@
 import { defineMiddleware } from "@evenkeel/core";
 import type { Middleware } from "@evenkeel/core";
 
+import { assertOptions } from "./assert-options.ts";
 import { callOnce } from "./effect-call.ts";
 import { BRANCH_CHANNEL } from "./effect-identity.ts";
 import { holdExecution } from "./execution-hold.ts";
-import { checkedOptions } from "./options.ts";
+import { resolveOptions } from "./options.ts";
 import type { IdempotencyLive, IdempotencySettings, ToolIdempotencyOptions } from "./options.ts";
 
 /**
@@ -28,11 +29,11 @@ import type { IdempotencyLive, IdempotencySettings, ToolIdempotencyOptions } fro
  * ```
  */
 export function toolIdempotencyMiddleware(options: ToolIdempotencyOptions): Middleware {
-  const { settings, live } = checkedOptions(options);
-  const { name = "toolIdempotencyMiddleware", mode } = options;
+  assertOptions(options);
+  const { settings, live } = resolveOptions(options);
   return defineMiddleware<IdempotencySettings, IdempotencyLive>({
-    name,
-    mode,
+    name: live.name,
+    mode: options.mode,
     options: settings,
     live,
     needs: { durability: "sync" },

@@ -182,7 +182,7 @@ export async function simulate(seed: number, plant?: Plant): Promise<Simulated> 
       claimId: fresh("claim"),
       leaseMs: LEASE_MS,
       fence,
-      take: takes(intent.kind),
+      take: takes(intent.kind, intent.reconciles),
       decided: null,
       asked: null,
       match: intent.keyed
@@ -243,6 +243,7 @@ export async function simulate(seed: number, plant?: Plant): Promise<Simulated> 
       },
       elapsed: scheduler.now,
       sleep: (ms) => scheduler.turn(process, ms),
+      pause: (ms) => scheduler.turn(process, ms),
       perform: async (effect) => {
         const performed = happen(effect);
         if (random() < current().crashChance) crash(process);
