@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
 import { EvenkeelError, uniqueId } from "@evenkeel/core";
 import type { HeldLease, RunOutcome, RunRequest } from "@evenkeel/core";
 
@@ -32,6 +34,36 @@ export async function holdExecution(
 ): Promise<RunOutcome> {
   noteFork(request, context);
   if (context.mode === "observe") return handler(request);
+  const shared = await sharedHold(request, context);
+  if (shared === undefined) return holdAnew(request, handler, context);
+  context.memory.set(HOLD, shared);
+  try {
+    return await handler(request);
+  } finally {
+    context.memory.delete(HOLD);
+  }
+}
+
+const around = new AsyncLocalStorage<Hold>();
+
+/** What another instance around this one holds: two of them in one worker are one worker. */
+async function sharedHold(
+  { execution }: RunRequest,
+  { live }: IdempotencyContext,
+): Promise<Hold | undefined> {
+  const outer = around.getStore();
+  if (outer === undefined) return undefined;
+  const { executionId, scope } = outer.lease;
+  if (executionId !== execution.id || scope !== execution.scope) return undefined;
+  // In another store, the token is nobody's, or stands for another execution.
+  return (await live.store.holdsLease(outer.lease)) ? outer : undefined;
+}
+
+async function holdAnew(
+  request: RunRequest,
+  handler: (request: RunRequest) => Promise<RunOutcome>,
+  context: IdempotencyContext,
+): Promise<RunOutcome> {
   const { leaseMs } = context.options;
   const lease = await acquire(request, context);
   const hold: Hold = { lease, work: new Set(), durability: durabilityOf(request) };
@@ -42,7 +74,7 @@ export async function holdExecution(
     const { signal } = request.config;
     const signals = signal === undefined ? [lost.signal] : [signal, lost.signal];
     const config = { ...request.config, signal: AbortSignal.any(signals) };
-    const outcome = await handler({ ...request, config });
+    const outcome = await around.run(hold, () => handler({ ...request, config }));
     if (!lost.signal.aborted || outcome.status === "completed") return outcome;
     return { status: "failed", error: leaseLost(lease, context.live.name) };
   } finally {

@@ -4,6 +4,7 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { publicKey } from "./effect-identity.ts";
 import type { EffectCall } from "./effect.ts";
+import { lendTransaction } from "./lend-transaction.ts";
 import { perform } from "./perform-effect.ts";
 import { recordResult } from "./recorded-result.ts";
 
@@ -57,7 +58,8 @@ export async function observeEffect(call: EffectCall): Promise<ToolResult> {
     };
     try {
       await live.store.settleInTransaction?.(beside.claim, async (transaction) => {
-        done.result = await bare({ transaction });
+        const lent = lendTransaction(transaction, live.name);
+        done.result = await bare({ transaction: lent.transaction }).finally(lent.end);
         const result = recordResult(done.result, callId);
         // The effect has a record already where it is the first of its kind.
         return { status: own === undefined ? "settled" : "void", result };

@@ -14,6 +14,8 @@ import type { Performed } from "./carry-out.ts";
 import { publicKey } from "./effect-identity.ts";
 import type { EffectCall } from "./effect.ts";
 import { heartbeat } from "./heartbeat.ts";
+import { lendTransaction } from "./lend-transaction.ts";
+import type { LentTransaction } from "./lend-transaction.ts";
 import { neverBegan } from "./never-began.ts";
 import { afterFailure } from "./protocol.ts";
 import { recordResult } from "./recorded-result.ts";
@@ -24,7 +26,7 @@ export async function perform(
   { request, handler, context, claim }: EffectCall,
   effect: EffectRecord,
   mine: EffectClaim,
-  transaction?: { readonly client: unknown },
+  lent?: LentTransaction,
 ): Promise<Performed<ToolResult>> {
   const { options, live } = context;
   const { signal } = request.runtime;
@@ -35,7 +37,7 @@ export async function perform(
   });
   const ambient = {
     key: publicKey(effect.scope, effect.key),
-    ...(transaction === undefined ? {} : { transaction: transaction.client }),
+    ...(lent === undefined ? {} : { transaction: lent.transaction }),
   };
   try {
     const next = withArguments(request, effect, claim);
@@ -64,7 +66,8 @@ export async function commit(
   const undo = new Error("undo");
   try {
     const kept = await store.settleInTransaction?.(mine, async (client) => {
-      const performed = await perform(call, effect, mine, { client });
+      const lent = lendTransaction(client, middleware);
+      const performed = await perform(call, effect, mine, lent).finally(lent.end);
       if (performed.settlement.status === "settled") done.performed = performed;
       else undone.performed = performed;
       if (undone.performed !== undefined) throw undo;

@@ -98,6 +98,28 @@ it("is undone where its worker dies before the commit, and made by the next", as
   expect(await credits()).toBe(1);
 });
 
+it.each(["enforce", "observe"] as const)(
+  "can do nothing more where the run was aborted while the tool was at it, in %s",
+  async (mode) => {
+    const abort = new AbortController();
+    let late: Promise<unknown> = Promise.resolve();
+    const slow = doing("credit", ({ order }: { order: string }) => {
+      const client = effectTransaction<PoolClient>();
+      late = (async () => {
+        await client.query("SELECT 1");
+        abort.abort(new Error("the user left"));
+        await leaseOver();
+        await client.query(`INSERT INTO "${schema}".credits VALUES ($1)`, [order]);
+      })();
+      return late;
+    });
+    const one = await bank({ turns, does: [slow], keeps: store(), tools, mode });
+    await expect(one.start("Please.", { signal: abort.signal })).rejects.toThrow();
+    await expect(late).rejects.toMatchObject({ code: "no-effect-here" });
+    expect(await credits()).toBe(0);
+  },
+);
+
 it("says in observe that a transaction was lost, whose answer is delivered", async () => {
   const one = await bank({
     turns,
