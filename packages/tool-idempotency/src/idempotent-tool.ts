@@ -1,9 +1,10 @@
-import { uniqueId } from "@evenkeel/core";
+import { optionInput, uniqueId } from "@evenkeel/core";
 import type { ToolCallRequest, ToolResult } from "@evenkeel/core";
 import { ToolMessage } from "@langchain/core/messages";
 import type { ToolCall } from "@langchain/core/messages/tool";
 import { getConfig, getCurrentTaskInput, isCommand } from "@langchain/langgraph";
 
+import { assertToolOptions } from "./assert-options.ts";
 import { IdempotencyError } from "./errors.ts";
 import type { ToolEffectOptions, ToolIdempotencyOptions } from "./options.ts";
 import { toolIdempotencyMiddleware } from "./tool-idempotency.ts";
@@ -45,11 +46,11 @@ export function idempotentTool<Tool extends object>(
 ): Tool {
   const base = tool as unknown as ToolLike;
   if (typeof base?.name !== "string" || typeof base.invoke !== "function") {
-    throw new IdempotencyError({
-      code: "invalid-options",
-      message: `idempotentTool: a LangChain tool (with \`name\` and \`invoke\`) is allowed; ${typeof tool} came.`,
-    });
+    throw new IdempotencyError(
+      optionInput.refusal("idempotentTool", "tool", tool, "a LangChain tool with name and invoke"),
+    );
   }
+  assertToolOptions(base.name, options);
   const { effect, key, within, reconcile, revert, ...shared } = options;
   const declared: ToolEffectOptions = {
     effect,
@@ -65,9 +66,10 @@ export function idempotentTool<Tool extends object>(
   });
   const { wrapToolCall: wrap } = middleware as unknown as { wrapToolCall: ToolHook };
   const self = Object.create(tool) as ToolLike & Tool;
-  Object.defineProperty(self, "invoke", {
-    value: (input: unknown, settings?: unknown) => callThrough(base, wrap, input, settings),
-  });
+  const value = (input: unknown, settings?: unknown): Promise<unknown> =>
+    callThrough(base, wrap, input, settings);
+  // `call` is LangChain's older name for it, and would go past.
+  Object.defineProperties(self, { invoke: { value }, ...("call" in base && { call: { value } }) });
   return self;
 }
 

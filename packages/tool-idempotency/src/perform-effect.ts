@@ -42,10 +42,7 @@ export async function perform(
   try {
     const next = withArguments(request, effect, claim);
     const result = await withEffect(ambient, () => handler(next));
-    const recorded = recordResult(result, request.toolCall.id);
-    // Nothing was there that could be done, and may be next time.
-    const status = request.tool === undefined && isErrorMessage(result) ? "void" : "settled";
-    return { settlement: { status, result: recorded }, deliver: () => result };
+    return { settlement: settlementOf(result, request), deliver: () => result };
   } catch (error) {
     const idle = isGraphBubbleUp(error) || (await neverBegan(error, request));
     return failed(idle ? "void" : afterFailure(claim.effect, true), error);
@@ -102,6 +99,23 @@ function failed(status: Settlement["status"], error: unknown): Performed<ToolRes
       throw error;
     },
   };
+}
+
+function settlementOf(result: ToolResult, { tool, toolCall }: ToolCallRequest): Settlement {
+  // Nothing was there that could be done, and may be next time.
+  const status = tool === undefined && isErrorMessage(result) ? "void" : "settled";
+  try {
+    return { status, result: recordResult(result, toolCall.id) };
+  } catch (error) {
+    // It was done all the same: what cannot be kept of it is said, and the call is not made again.
+    const words = `The result could not be recorded: ${wordsOf(error).message}`;
+    const message = new ToolMessage({
+      name: toolCall.name,
+      content: words,
+      tool_call_id: toolCall.id ?? "",
+    });
+    return { status, result: recordResult(message, toolCall.id) };
+  }
 }
 
 function isErrorMessage(result: ToolResult): boolean {

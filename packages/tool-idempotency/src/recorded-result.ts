@@ -5,7 +5,7 @@ import {
   mapChatMessagesToStoredMessages,
   mapStoredMessagesToChatMessages,
 } from "@langchain/core/messages";
-import type { StoredMessage } from "@langchain/core/messages";
+import type { BaseMessage, StoredMessage } from "@langchain/core/messages";
 import { Command, Send, isCommand } from "@langchain/langgraph";
 
 import { IdempotencyError } from "./errors.ts";
@@ -66,8 +66,7 @@ function plain(value: unknown, depth: number): unknown {
   if (depth > MAX_DEPTH) return { [MARK]: "undefined" };
   const next = (inner: unknown): unknown => plain(inner, depth + 1);
   if (isBaseMessage(value)) {
-    const [message] = mapChatMessagesToStoredMessages([value]);
-    return { [MARK]: "message", message: next(message) };
+    return { [MARK]: "message", message: next(storedMessage(value)) };
   }
   if (isCommand(value)) {
     const { update, resume, goto, graph } = value;
@@ -89,6 +88,15 @@ function plain(value: unknown, depth: number): unknown {
   return Object.hasOwn(entries, MARK)
     ? { [MARK]: "object", entries: Object.entries(entries) }
     : entries;
+}
+
+/** A message in LangChain's stored form, whose own copy of the parts makes empty objects of dates and bytes. */
+function storedMessage(message: BaseMessage): unknown {
+  const [stored] = mapChatMessagesToStoredMessages([message]);
+  if (stored === undefined) return undefined;
+  const parts = message as unknown as Readonly<Record<string, unknown>>;
+  const data = Object.entries(stored.data).map(([name, copy]) => [name, parts[name] ?? copy]);
+  return { ...stored, data: Object.fromEntries(data) as object };
 }
 
 function withoutUndefined(

@@ -1,13 +1,23 @@
-import { uniqueId } from "@evenkeel/core";
-import type { AuditStore, EffectLedger, EffectRecord } from "@evenkeel/core";
+import { EvenkeelError, uniqueId } from "@evenkeel/core";
+import type {
+  AuditStore,
+  EffectLedger,
+  EffectRecord,
+  ExecutionLease,
+  HeldLease,
+} from "@evenkeel/core";
 
+import { assertRevertOptions } from "./assert-options.ts";
 import { publicKey } from "./effect-identity.ts";
+import { IdempotencyError } from "./errors.ts";
+import { heartbeat } from "./heartbeat.ts";
 import type { ToolEffectOptions } from "./options.ts";
 import { plainResult } from "./recorded-result.ts";
+import { sleep } from "./sleep.ts";
 
 /** Which execution is taken back, by whom, and how. */
 export interface RevertOptions {
-  readonly store: EffectLedger & Partial<AuditStore>;
+  readonly store: EffectLedger & ExecutionLease & Partial<AuditStore>;
   /** As `withMiddleware`'s `scope` makes it. @default the thread, without an authenticated user */
   readonly scope?: string;
   readonly executionId: string;
@@ -32,26 +42,56 @@ export interface Reverted {
     | "not-revertible"
     /** It is not known whether it happened. */
     | "unknown"
-    /** Taking it back threw, or another worker is at it. */
+    /** Taking it back threw, or could not be recorded, or another worker is at it. */
     | "failed";
   readonly error?: string;
 }
 
 /**
- * Takes back what an execution did, the last first: runs the `revert` of each tool whose effect is
- * recorded as done. Each is itself recorded, so that it happens once, and leaves an audit row.
+ * Takes back what an execution did, its forks included, the last first: runs the `revert` of each tool
+ * whose effect is recorded as done. Nobody carries the execution on meanwhile (`execution-busy`). Each
+ * is itself recorded, so that it happens once, and all of it leaves an audit row.
  */
 export async function revertExecution(options: RevertOptions): Promise<Reverted[]> {
-  const { store, executionId, threadId, tools, actor, reason } = options;
+  assertRevertOptions(options);
+  const { store, threadId, executionId, leaseMs = 60_000 } = options;
   const { scope = JSON.stringify(["", threadId]) } = options;
-  const effects = await store.listEffects({ scope, executionId });
-  const own = effects.filter(({ key }) => !key.startsWith(REVERT));
+  const owner = uniqueId();
+  const outcome = await store.acquireLease({ scope, executionId, threadId, owner, leaseMs });
+  if (!outcome.granted) {
+    throw new IdempotencyError({
+      code: "execution-busy",
+      middleware: "toolIdempotencyMiddleware",
+      message: `Execution ${executionId} is carried on by a worker, for ${Math.ceil(outcome.remainingMs)} ms more unless it renews. Take it back after that; nothing was taken back here.`,
+      details: { executionId, threadId, remainingMs: outcome.remainingMs },
+    });
+  }
+  const { lease } = outcome;
+  const stop = heartbeat(leaseMs, async () => void (await store.renewLease(lease, leaseMs)));
+  try {
+    return await revertAll({ ...options, scope, leaseMs }, lease);
+  } finally {
+    stop();
+    await store.releaseLease(lease).catch(() => false);
+  }
+}
+
+type Revert = RevertOptions & Required<Pick<RevertOptions, "scope" | "leaseMs">>;
+
+async function revertAll(options: Revert, lease: HeldLease): Promise<Reverted[]> {
+  const { store, scope, executionId, threadId, tools, actor, reason } = options;
+  const effects = await store.listEffects({ scope, threadId });
+  const own = effects.filter(
+    (effect) =>
+      (effect.executionId === executionId || effect.executionId.startsWith(`${executionId}:`)) &&
+      !effect.key.startsWith(REVERT),
+  );
   const report: Reverted[] = [];
   for (const effect of own.toReversed()) {
     if (effect.status === "void" || effect.status === "failed") continue;
     const declared = Object.hasOwn(tools, effect.tool) ? tools[effect.tool] : undefined;
     const revert = typeof declared === "object" ? declared.revert : undefined;
-    report.push(await revertOne(effect, revert, options));
+    report.push(await revertOne(effect, revert, options, lease));
   }
   await store.appendAudit?.({
     v: 1,
@@ -73,39 +113,79 @@ const REVERT = "revert:";
 async function revertOne(
   effect: EffectRecord,
   revert: ToolEffectOptions["revert"],
-  { store, leaseMs = 60_000 }: RevertOptions,
+  { store, leaseMs }: Revert,
+  lease: HeldLease,
 ): Promise<Reverted> {
   const { tool, key, scope, executionId, threadId, argsHash } = effect;
   if (effect.status !== "settled") return { tool, key, status: "unknown" };
   if (revert === undefined) return { tool, key, status: "not-revertible" };
-  const outcome = await store.claimEffect({
-    scope,
-    executionId,
-    threadId,
-    tool,
-    argsHash,
-    leaseMs,
-    key: `${REVERT}${key}`,
-    effect: "once",
-    request: effect.request,
-    claimId: uniqueId(),
-    fence: null,
-    take: "failed",
-    decided: null,
-    asked: null,
-    match: null,
-  });
+  const failed = (error: string): Reverted => ({ tool, key, status: "failed", error });
+  const outcome = await store
+    .claimEffect({
+      scope,
+      executionId,
+      threadId,
+      tool,
+      argsHash,
+      leaseMs,
+      key: `${REVERT}${key}`,
+      effect: "once",
+      request: effect.request,
+      claimId: uniqueId(),
+      fence: lease.token,
+      take: "failed",
+      decided: null,
+      asked: null,
+      match: null,
+    })
+    .catch((error: unknown) => failed(wordsOf(error)));
+  if (outcome.status === "failed") return outcome;
   if (outcome.status === "settled") return { tool, key, status: "already-reverted" };
-  if (outcome.status !== "claimed") return { tool, key, status: "failed", error: outcome.status };
+  if (outcome.status !== "claimed") return failed(outcome.status);
+  const { claim } = outcome;
+  const stop = heartbeat(leaseMs, async () => void (await store.extendEffects([claim], leaseMs)));
   const { args = {} } = effect.request as { args?: Record<string, unknown> };
+  let words: string | undefined;
   try {
     const idempotencyKey = publicKey(scope, `${REVERT}${key}`);
     await revert({ idempotencyKey, args, result: plainResult(effect) });
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    await store.settleEffect(outcome.claim, { status: "unknown", result: { error: words } });
-    return { tool, key, status: "failed", error: words };
+    words = wordsOf(error);
+  } finally {
+    stop();
   }
-  await store.settleEffect(outcome.claim, { status: "settled", result: null });
-  return { tool, key, status: "reverted" };
+  const recorded = await settle(
+    () =>
+      store.settleEffect(
+        claim,
+        words === undefined
+          ? { status: "settled", result: null }
+          : { status: "unknown", result: { error: words } },
+      ),
+    tool,
+  );
+  if (words !== undefined) return failed(words);
+  return recorded === undefined ? { tool, key, status: "reverted" } : failed(recorded);
+}
+
+const TRIES = 5;
+
+/** Records it; answers why it could not. The others are to be taken back all the same. */
+async function settle(record: () => Promise<boolean>, tool: string): Promise<string | undefined> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      if (await record()) return undefined;
+      return `"${tool}" was taken back, and another worker took the record of it.`;
+    } catch (error) {
+      if (tries < TRIES && EvenkeelError.isInstance(error, "store-unavailable")) {
+        await sleep(50 * 2 ** tries);
+        continue;
+      }
+      return `"${tool}" was taken back, and that could not be recorded: ${wordsOf(error)}`;
+    }
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -124,6 +124,14 @@ describe("a tool that is called by hand", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
+  it("is as safe under LangChain's older name for it", async () => {
+    const { tool, keys } = refunds({ key: ({ order }) => `refund:${String(order)}` });
+    const { call } = tool as unknown as { call: (input: object) => Promise<unknown> };
+    expect(await call({ order: "A1" })).toBe("refunded A1, 1");
+    expect(await tool.invoke({ order: "A1" })).toBe("refunded A1, 1");
+    expect(keys).toHaveLength(1);
+  });
+
   it("keeps what makes it a tool", () => {
     const { tool } = refunds();
     expect(tool.name).toBe("refund");

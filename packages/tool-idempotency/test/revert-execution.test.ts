@@ -1,3 +1,4 @@
+import { CoreError } from "@evenkeel/core";
 import { evenkeelPostgres } from "@evenkeel/postgres";
 import { freshDatabase } from "@evenkeel/testing";
 import type { FreshDatabase } from "@evenkeel/testing";
@@ -5,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { revertExecution } from "../src/index.ts";
 import type { EffectSubject, RevertOptions } from "../src/index.ts";
-import { SCOPE, bank, calls, doing } from "./support/bank.ts";
+import { SCOPE, bank, calls, doing, leaseOver } from "./support/bank.ts";
 
 let database: FreshDatabase;
 let round = 0;
@@ -96,12 +97,63 @@ it("goes on where taking one back fails, and tries that one again only when it i
   expect(tried).toEqual(["pay", "book"]);
 });
 
-it("lets two people take the same execution back at once, and each effect back once", async () => {
+it("lets one of two people take an execution back, and nobody while a worker carries it on", async () => {
   const undone: string[] = [];
-  const { options } = await travelled(async (tool) => {
+  const { store, options } = await travelled(async (tool) => {
     await new Promise((later) => setTimeout(later, 20));
     undone.push(tool);
   });
-  await Promise.all([revertExecution(options), revertExecution({ ...options, actor: "bob" })]);
+  const both = await Promise.allSettled([
+    revertExecution(options),
+    revertExecution({ ...options, actor: "bob" }),
+  ]);
+  const refused = both.filter((outcome) => outcome.status === "rejected");
+  expect(refused.map(({ reason }) => (reason as { code: string }).code)).toEqual([
+    "execution-busy",
+  ]);
   expect(undone.toSorted()).toEqual(["book", "pay"]);
+
+  const { executionId, threadId } = options;
+  const owner = { owner: "a worker", scope: SCOPE, executionId, threadId, leaseMs: 5_000 };
+  expect(await store.acquireLease(owner)).toMatchObject({ granted: true });
+  await expect(revertExecution(options)).rejects.toMatchObject({ code: "execution-busy" });
+});
+
+it("goes on where what was taken back cannot be recorded, and never takes it back again", async () => {
+  const undone: string[] = [];
+  const { store, options } = await travelled((tool) => undone.push(tool));
+  const keeps: RevertOptions["store"] = {
+    ...store,
+    settleEffect: async (claim, settlement) => {
+      if (!claim.key.includes("pay") && undone.length > 1) {
+        return store.settleEffect(claim, settlement);
+      }
+      throw new CoreError({ code: "schema-not-set-up", message: "gone" });
+    },
+  };
+  const report = await revertExecution({ ...options, store: keeps, leaseMs: 100 });
+  expect(report.find(({ tool }) => tool === "pay")).toMatchObject({ status: "failed" });
+  expect(report.find(({ tool }) => tool === "book")?.status).toBe("reverted");
+  await leaseOver();
+  const again = await revertExecution(options);
+  expect(again.find(({ tool }) => tool === "pay")?.status).toBe("failed");
+  expect(undone).toEqual(["pay", "book"]);
+});
+
+it("takes back what forks did for themselves", async () => {
+  const undone: string[] = [];
+  const pay = doing("pay", () => "paid");
+  const revert = ({ idempotencyKey }: EffectSubject): void => void undone.push(idempotencyKey);
+  const tools = { pay: { effect: "once", revert } } as const;
+  const turns = [calls(["pay"]), {}];
+  const one = await bank({ turns, does: [pay], tools, fork: "new" });
+  await one.start();
+  const [first] = await one.checkpoints();
+  await one.go(null, { configurable: { checkpoint_id: first } });
+  const [effect] = await one.store.listEffects({ scope: SCOPE });
+  const executionId = effect?.executionId ?? "";
+  const rest = { threadId: "thread", actor: "ada", reason: "wrong" };
+  const report = await revertExecution({ store: one.store, tools, executionId, ...rest });
+  expect(report.map(({ status }) => status)).toEqual(["reverted", "reverted"]);
+  expect(new Set(undone).size).toBe(2);
 });
