@@ -390,19 +390,4 @@ describe("what goes wrong", () => {
     expect(answers[0]?.text).toBe("refunded 2");
     expect(one.events.map(({ name }) => name)).toContain("effect-reused");
   });
-
-  it.each([
-    ["store", { store: {} as never }],
-    ["default", { default: "twice" as never }],
-    ["tools.refund", { tools: { refund: 1 as never } }],
-    ["tools.refund.effect", { tools: { refund: { effect: "maybe" as never } } }],
-    ["tools.refund.key", { tools: { refund: { effect: "once" as const, key: "id" as never } } }],
-    ["leaseMs", { leaseMs: 5 }],
-    ["onReplan", { onReplan: "guess" as never }],
-  ])("refuses %s that is none, by name", async (option, options) => {
-    await expect(bank({ turns: [done], does: [], ...options })).rejects.toMatchObject({
-      code: "invalid-options",
-      details: { option },
-    });
-  });
 });
