@@ -113,6 +113,8 @@ export interface RunRequest {
   nextAttempt(wanted: NextAttempt): Promise<RunRequest>;
   /** What the thread has come to: undefined without a checkpointer, and before its first checkpoint. */
   readHead(): Promise<HeadState | undefined>;
+  /** Has the run begin from the thread as it is by then: for who won it from another worker. */
+  readAgain(): void;
   /** What the caller's stream is given, for whoever has to see an answer before it is delivered. */
   readonly chunks: ChunkGate;
 }

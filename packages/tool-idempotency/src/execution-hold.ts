@@ -66,6 +66,8 @@ async function holdAnew(
 ): Promise<RunOutcome> {
   const { leaseMs } = context.options;
   const lease = await acquire(request, context);
+  // Whoever held it until now may have gone on with the thread since it was read.
+  request.readAgain();
   const hold: Hold = { lease, work: new Set(), durability: durabilityOf(request) };
   context.memory.set(HOLD, hold);
   const lost = new AbortController();

@@ -98,6 +98,49 @@ describe.each(KINDS)("on $name", (kind) => {
   });
 });
 
+describe("a worker that wins an execution from another one", () => {
+  it.each(KINDS)("goes on from where that one left it, on $name", async (kind) => {
+    const saver = new MemorySaver();
+    const keeps = memoryStore();
+    let times = 0;
+    const pay = doing("pay", () => `paid ${(times += 1)}`);
+    const turns = [calls(["pay"]), done];
+    const first = await bank({
+      kind,
+      turns,
+      does: [pay],
+      saver,
+      keeps: dying(keeps, 1),
+      default: "keyed",
+    });
+    await expect(first.start()).rejects.toThrow("the worker dies here");
+    await leaseOver();
+    let asked = 0;
+    const second = await bank({
+      kind,
+      turns: () => {
+        asked += 1;
+        return done;
+      },
+      does: [pay],
+      saver,
+      default: "keyed",
+      keeps: {
+        ...keeps,
+        // The second has read the thread by now.
+        acquireLease: async (request) => {
+          await first.go(null);
+          return keeps.acquireLease(request);
+        },
+      },
+    });
+    const { messages } = await second.go(null);
+    expect(messages.at(-1)?.text).toBe("Done.");
+    expect(asked).toBe(0);
+    expect(times).toBe(2);
+  });
+});
+
 describe("a tool that fails after its effect", () => {
   it.each(["zod", "JSON schema"])(
     "because another tool refused its arguments stands as unknown (%s)",

@@ -20,6 +20,7 @@ import { enterThread } from "./live-threads.ts";
 import { beginAttempt, nextAttempt } from "./next-attempt.ts";
 import type { AttemptSource } from "./next-attempt.ts";
 import { headState, isOpen, missingNodes } from "./pending-tasks.ts";
+import { dropRead } from "./read-once.ts";
 import type { EarlyRead } from "./read-once.ts";
 import { runConfig, withBound } from "./run-config.ts";
 import { runScope } from "./run-scope.ts";
@@ -166,6 +167,7 @@ export async function openRun(
         const head = await checkpointer?.getTuple({ configurable: { thread_id, checkpoint_ns } });
         return head === undefined ? undefined : headState(head, plan.userChannels);
       },
+      readAgain: () => dropRead(read),
     },
     close: async () => {
       leave();
