@@ -4,7 +4,7 @@
  * the bare graph, whose duplicates are counted. What happened is read from the payment service's own
  * table, by what it was about.
  *
- * Usage: effects-matrix.ts [--resume <file>] [--only <text>] [--concurrency <count>]
+ * Usage: effects-matrix.ts [--resume <file>] [--only <pattern>] [--concurrency <count>]
  */
 import { parseArgs } from "node:util";
 
@@ -62,7 +62,7 @@ const cases = KINDS.flatMap((kind) => [
       bare: false,
     })),
   ),
-]).filter((one) => titleOf(one).includes(values.only ?? ""));
+]).filter((one) => new RegExp(values.only ?? "").test(titleOf(one)));
 
 const endpoint = await startOpenAIEndpoint({ script: effectsScript });
 const database = await freshDatabase({ maxConnections: 6 });
