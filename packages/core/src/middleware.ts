@@ -113,8 +113,11 @@ export interface RunRequest {
   nextAttempt(wanted: NextAttempt): Promise<RunRequest>;
   /** What the thread has come to: undefined without a checkpointer, and before its first checkpoint. */
   readHead(): Promise<HeadState | undefined>;
-  /** Has the run begin from the thread as it is by then: for who won it from another worker. */
-  readAgain(): void;
+  /**
+   * Has the run begin from the thread as it is by now, for who won it from another worker; false where
+   * another execution has begun on the thread since the run was opened.
+   */
+  readAgain(): Promise<boolean>;
   /** What the caller's stream is given, for whoever has to see an answer before it is delivered. */
   readonly chunks: ChunkGate;
 }

@@ -66,13 +66,13 @@ async function holdAnew(
 ): Promise<RunOutcome> {
   const { leaseMs } = context.options;
   const lease = await acquire(request, context);
-  // Whoever held it until now may have gone on with the thread since it was read.
-  request.readAgain();
   const hold: Hold = { lease, work: new Set(), durability: durabilityOf(request) };
   context.memory.set(HOLD, hold);
   const lost = new AbortController();
   const stop = keep(lease, context, () => lost.abort(leaseLost(lease, context.live.name)));
   try {
+    // Whoever held it until now may have gone on with the thread since it was read.
+    if (!(await request.readAgain())) throw overtaken(request, context.live.name);
     const { signal } = request.config;
     const signals = signal === undefined ? [lost.signal] : [signal, lost.signal];
     const config = { ...request.config, signal: AbortSignal.any(signals) };
@@ -148,6 +148,16 @@ function leaseLost({ executionId }: HeldLease, middleware: string): IdempotencyE
     middleware,
     message: `This worker lost execution ${executionId}: its lease ran out, or a newer input or another worker took it. What it was doing is recorded as unfinished.`,
     details: { executionId },
+  });
+}
+
+function overtaken({ execution }: RunRequest, middleware: string): IdempotencyError {
+  const { id: executionId, threadId } = execution;
+  return new IdempotencyError({
+    code: "execution-busy",
+    middleware,
+    message: `Thread ${threadId ?? ""} went on to another execution while execution ${executionId} was taken up; nothing was run here. Ask again.`,
+    details: { executionId, threadId, remainingMs: 0 },
   });
 }
 

@@ -141,6 +141,36 @@ describe("a worker that wins an execution from another one", () => {
   });
 });
 
+describe("a worker that takes up an execution", () => {
+  it.each(KINDS)(
+    "leaves the thread alone where a newer input came first, on $name",
+    async (kind) => {
+      const saver = new MemorySaver();
+      const keeps = memoryStore();
+      const made: string[] = [];
+      const pay = doing("pay", ({ order }: { order: string }) => made.push(order));
+      const turns = [calls(["pay", { order: "A" }]), calls(["pay", { order: "B" }])];
+      const shared = { kind, does: [pay], saver };
+      const first = await bank({ ...shared, turns, keeps });
+      await first.start("A, please.", { interruptBefore: ["tools"] });
+      const late = await bank({
+        ...shared,
+        turns: [done],
+        keeps: {
+          ...keeps,
+          // The late one has read by now that A is to be carried on.
+          acquireLease: async (request) => {
+            await first.start("B instead, please.", { interruptBefore: ["tools"] });
+            return keeps.acquireLease(request);
+          },
+        },
+      });
+      await expect(late.go(null)).rejects.toMatchObject({ code: "execution-busy" });
+      expect(made).toEqual([]);
+    },
+  );
+});
+
 describe("a tool that fails after its effect", () => {
   it.each(["zod", "JSON schema"])(
     "because another tool refused its arguments stands as unknown (%s)",

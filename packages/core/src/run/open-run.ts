@@ -20,11 +20,11 @@ import { enterThread } from "./live-threads.ts";
 import { beginAttempt, nextAttempt } from "./next-attempt.ts";
 import type { AttemptSource } from "./next-attempt.ts";
 import { headState, isOpen, missingNodes } from "./pending-tasks.ts";
-import { dropRead } from "./read-once.ts";
 import type { EarlyRead } from "./read-once.ts";
 import { runConfig, withBound } from "./run-config.ts";
 import { runScope } from "./run-scope.ts";
 import { savedState } from "./saved-state.ts";
+import type { SavedState } from "./saved-state.ts";
 import { carry } from "./scope.ts";
 import type { RunScope } from "./scope.ts";
 import { startingPoint } from "./starting-point.ts";
@@ -60,15 +60,12 @@ export async function openRun(
   assertNeeds(stack, plan, { checkpointer: checkpointer !== undefined, store });
 
   const tuple = await checkpointer?.getTuple({ configurable: start });
-  const read =
+  let read =
     checkpointer === undefined ? undefined : { checkpointer, start, tuple, at: performance.now() };
   const saved = savedState(tuple, plan.reset, checkpointer);
   const { held } = saved;
   assertReadable(stack, held);
-  const known = withNotes(
-    entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity,
-    [...plan.reset.keys()].map(held),
-  );
+  const known = identityIn(held, plan);
   // What is continued; undefined for a new execution, and for a thread without a checkpoint.
   const from =
     tuple !== undefined && resumes(input, options, configurable, tuple) ? tuple : undefined;
@@ -136,7 +133,9 @@ export async function openRun(
   };
   return {
     run,
-    read,
+    get read() {
+      return read;
+    },
     held,
     begin: () => beginAttempt(source),
     request: {
@@ -167,7 +166,13 @@ export async function openRun(
         const head = await checkpointer?.getTuple({ configurable: { thread_id, checkpoint_ns } });
         return head === undefined ? undefined : headState(head, plan.userChannels);
       },
-      readAgain: () => dropRead(read),
+      async readAgain() {
+        if (checkpointer === undefined) return true;
+        const now = await checkpointer.getTuple({ configurable: start });
+        read = { checkpointer, start, tuple: now, at: performance.now() };
+        const { id } = identityIn(savedState(now, plan.reset, checkpointer).held, plan);
+        return id === known.id;
+      },
     },
     close: async () => {
       leave();
@@ -179,6 +184,12 @@ export async function openRun(
       return run.emitter.flush();
     },
   };
+}
+
+/** Who the execution of a checkpoint is, with what other channels note of it. */
+function identityIn(held: SavedState["held"], { reset }: SeamPlan): Identity {
+  const entries = entriesOf(held(EXECUTION_CHANNEL), EXECUTION_CHANNEL, null) as Identity;
+  return withNotes(entries, [...reset.keys()].map(held));
 }
 
 /** Keeps entries beside the first checkpoint of a continued execution; a new one has none yet. */

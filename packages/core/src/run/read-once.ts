@@ -15,7 +15,7 @@ export interface EarlyRead {
 }
 
 // A hook may wait before it lets the run begin, and another process may go on with the thread
-// meanwhile: then the loop reads for itself. One that wins the run from another worker says so.
+// meanwhile: then the loop reads for itself. One that wins the run from another worker has it read again.
 const FRESH_MS = 250;
 
 const CHECKPOINTER = "__pregel_checkpointer";
@@ -35,11 +35,6 @@ export function readOnce(options: StreamOptions, read: EarlyRead | undefined): S
   if (performance.now() - read.at > FRESH_MS) return options;
   const view = viewOf(read);
   return { ...options, configurable: { ...configurable, [CHECKPOINTER]: view } };
-}
-
-/** Keeps a checkpoint from being handed on: another worker may have gone on with the thread since. */
-export function dropRead(read: EarlyRead | undefined): void {
-  if (read !== undefined) used.add(read);
 }
 
 /** Gives a loop that has its checkpoint the checkpointer itself. */
