@@ -48,6 +48,7 @@ const RUN_OPTIONS = [
   "eventStore",
   "onSinkError",
   "scope",
+  "redactErrors",
   "runMode",
   "clock",
   "createId",

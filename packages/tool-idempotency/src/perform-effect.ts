@@ -1,4 +1,4 @@
-import { withEffect } from "@evenkeel/core";
+import { redactText, withEffect } from "@evenkeel/core";
 import type {
   ClaimRequest,
   EffectClaim,
@@ -124,6 +124,6 @@ function isErrorMessage(result: ToolResult): boolean {
 
 function wordsOf(error: unknown): { name: string; message: string } {
   return error instanceof Error
-    ? { name: error.name, message: error.message.slice(0, 2_000) }
+    ? { name: error.name, message: redactText(error.message.slice(0, 18_000)).slice(0, 2_000) }
     : { name: typeof error, message: "" };
 }

@@ -1,4 +1,4 @@
-import { EvenkeelError, uniqueId } from "@evenkeel/core";
+import { EvenkeelError, redactText, uniqueId } from "@evenkeel/core";
 import type {
   AuditStore,
   EffectLedger,
@@ -160,7 +160,7 @@ async function revertOne(
         claim,
         words === undefined
           ? { status: "settled", result: null }
-          : { status: "unknown", result: { error: words } },
+          : { status: "unknown", result: { error: redactText(words) } },
       ),
     tool,
   );

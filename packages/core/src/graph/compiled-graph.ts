@@ -92,6 +92,8 @@ export interface LoopParameters {
     readonly manager?: RunManager | undefined;
     /** Made for this loop alone, around the cache the graph was compiled with. */
     readonly cache?: NodeCache | undefined;
+    /** Keeps what a task has written, or why it failed. */
+    putWrites(taskId: string, writes: [channel: string, value: unknown][]): void;
     tick(parameters: { inputKeys?: string | string[] }): Promise<boolean>;
   };
   config?: { writer?: (chunk: unknown) => void };

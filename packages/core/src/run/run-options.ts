@@ -14,6 +14,8 @@ export interface RunOptions {
   onSinkError?: (error: unknown) => void;
   /** Prefix of every key and handle, so that tenants never meet. @default the authenticated user and the thread */
   scope?: (config: { readonly configurable: Readonly<Record<string, unknown>> }) => string;
+  /** Secrets in the texts of errors are masked where LangGraph writes them to the checkpoint; what is thrown stays whole. @default true */
+  redactErrors?: boolean;
   /** Marks events and records of replays and evaluations. @default "live" */
   runMode?: RunMode;
   /** Milliseconds since the epoch. @default Date.now */

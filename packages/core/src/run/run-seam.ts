@@ -22,6 +22,7 @@ import { openAttemptsRun } from "../trace/attempts-run.ts";
 import type { AttemptsRun } from "../trace/attempts-run.ts";
 import { attachRun, rootFacts } from "../trace/live-root.ts";
 import { chunkGate } from "./chunk-gate.ts";
+import { maskErrorWrites } from "./error-writes.ts";
 import { forkLoop, noteBegin } from "./fork-loop.ts";
 import { runContext } from "./hook-context.ts";
 import { openRun } from "./open-run.ts";
@@ -103,7 +104,10 @@ function seamClass(Base: Constructor): Constructor {
     override async _runLoop(parameters: LoopParameters): Promise<void> {
       const { graph } = ambientScope();
       const plan = planOf(this);
-      if (plan !== undefined) keepOutOfCache(parameters.loop, plan.reset);
+      if (plan !== undefined) {
+        keepOutOfCache(parameters.loop, plan.reset);
+        if (plan.options.redactErrors !== false) maskErrorWrites(parameters.loop);
+      }
       if (plan === undefined || graph === undefined || graph.parent !== undefined) {
         if (plan !== undefined && graph !== undefined)
           tellMissing(graph.run, plan, parameters.loop);
