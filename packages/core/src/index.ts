@@ -54,6 +54,7 @@ export { RETRY_CAPACITY, RETRY_COSTS, memoryRetryBudget } from "./run/retry-budg
 export type { RetryBudget, RetryDraw, RetryGrant, SharedRetryBudget } from "./run/retry-budget.ts";
 export { tokenBucket } from "./run/token-bucket.ts";
 export type { TokenBucket } from "./run/token-bucket.ts";
-export { traceAnonymizer } from "./trace/trace-anonymizer.ts";
+export { redactTraces } from "./trace/redact-traces.ts";
+export type { TraceClient } from "./trace/redact-traces.ts";
 export { traceHeaders } from "./trace/trace-headers.ts";
 export type { TraceHeadersOptions } from "./trace/trace-headers.ts";

@@ -1,4 +1,4 @@
-import { traceAnonymizer, withMiddleware, wrapModel } from "@evenkeel/core";
+import { redactTraces, withMiddleware, wrapModel } from "@evenkeel/core";
 import { startLangSmithEndpoint, startOpenAIEndpoint } from "@evenkeel/testing";
 import type { LangSmithEndpoint } from "@evenkeel/testing";
 import { awaitAllCallbacks } from "@langchain/core/callbacks/promises";
@@ -41,7 +41,7 @@ interface Ran {
 /** An agent whose second tool fails, with secrets in all it is given, gives and throws. */
 async function run(
   wraps: (agent: ReturnType<typeof createReactAgent>) => unknown,
-  anonymizer?: ReturnType<typeof traceAnonymizer>,
+  sends: (client: Client) => Client = (client) => client,
 ): Promise<Ran> {
   let calls = 0;
   const endpoint = await startOpenAIEndpoint({
@@ -55,11 +55,7 @@ async function run(
     },
   });
   const langsmith = await startLangSmithEndpoint();
-  const client = new Client({
-    apiUrl: langsmith.url,
-    apiKey: "none-needed-locally",
-    ...(anonymizer === undefined ? {} : { anonymizer }),
-  });
+  const client = sends(new Client({ apiUrl: langsmith.url, apiKey: "none-needed-locally" }));
   const checkpointer = new MemorySaver();
   const cause = Object.assign(new Error(`denied: Bearer ${SECRETS.header}`), {
     token: SECRETS.result,
@@ -156,8 +152,8 @@ test("no run of a later attempt holds any, nor does the run around all attempts 
   expect(leaks(root)).toEqual([]);
 });
 
-test("with traceAnonymizer() nothing that is sent to LangSmith holds any", async () => {
-  const ran = await run(retried, traceAnonymizer());
+test("with redactTraces() nothing that is sent to LangSmith holds any", async () => {
+  const ran = await run(retried, redactTraces);
   expect(leaks(ran.langsmith.requests)).toEqual([]);
   expect(leaks(ran.langsmith.runs)).toEqual([]);
   const failed = ran.langsmith.runs.filter(({ name }) => name === "fetch");
