@@ -61,7 +61,7 @@ afterAll(async () => {
 /** Runs an agent to its end, the bare one by taking it up again where it failed, and looks everywhere. */
 async function run({ kind, evenkeel, codec, redacted = false }: Wanted): Promise<Seen> {
   runs += 1;
-  const schema = `evenkeel_${runs}`;
+  const schema = `${database.schema ?? "evenkeel"}_${runs}`;
   const store = evenkeelPostgres(database.pool, {
     schema,
     ...(codec === undefined ? {} : { codec }),

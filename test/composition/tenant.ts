@@ -44,7 +44,7 @@ export async function openTenants(database: FreshDatabase, store: EvenkeelStore)
   const endpoints = new Set<OpenAIEndpoint>();
   // LangGraph keeps checkpoints by thread alone: tenants with equal threads have savers of their own.
   const saverOf = (name: string): Promise<PostgresSaver> => {
-    const schema = `checkpoints_${name}`;
+    const schema = `${database.schema ?? "checkpoints"}_${name}`;
     const known =
       savers.get(name) ?? setUp(new PostgresSaver(database.pool, undefined, { schema }));
     savers.set(name, known);

@@ -77,10 +77,15 @@ function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
     },
     adopt(records) {
       const unreadable: string[] = [];
-      for (const { key, since, state } of records) {
+      for (const { v, key, since, state } of records) {
         const place = placeOf(key);
         const sinceMs = Date.parse(since);
         const kept = readCircuit(state, options());
+        // What a later release means by its state is not known: its breaker is left alone.
+        if ((v as number) !== 1) {
+          unreadable.push(key);
+          continue;
+        }
         if (place === undefined || kept === undefined || !Number.isFinite(sinceMs)) {
           unreadable.push(key);
           continue;

@@ -73,14 +73,10 @@ export function keptRun(record: RunRecord | undefined): KeptRun | undefined {
 
 /** The same without a look at the report, for whoever replaces it or leaves it as it is. */
 export function keptParts(record: RunRecord | undefined): KeptRun | undefined {
+  if (record !== undefined) assertKnown(record.executionId, record.v);
   const kept = record?.facts["runFlags"] as KeptRun | undefined;
   if (kept === undefined) return undefined;
-  if (kept.v !== 1) {
-    throw new RunFlagsError({
-      code: "run-report-version",
-      message: `The record of ${record?.executionId} holds run flags of version ${String(kept.v)}; this release reads version 1. Upgrade @evenkeel/run-flags.`,
-    });
-  }
+  assertKnown(record?.executionId, kept.v);
   return {
     ...kept,
     sums: kept.sums ?? NO_CALLS,
@@ -94,4 +90,12 @@ export function keptParts(record: RunRecord | undefined): KeptRun | undefined {
 /** The record with what run-flags keeps; the facts of other middleware stay. */
 export function withKept(record: RunRecord, kept: KeptRun): RunRecord {
   return { ...record, facts: { ...record.facts, runFlags: kept } };
+}
+
+function assertKnown(executionId: string | undefined, version: number): void {
+  if (version === 1) return;
+  throw new RunFlagsError({
+    code: "run-report-version",
+    message: `The record of ${executionId} holds run flags of version ${String(version)}; this release reads version 1. Upgrade @evenkeel/run-flags.`,
+  });
 }
