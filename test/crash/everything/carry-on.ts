@@ -1,6 +1,6 @@
 import { CrashError, crash, run } from "@evenkeel/testing";
 
-import { CASE_HEADER } from "./job.ts";
+import { CASE_HEADER, PROMPTS } from "./job.ts";
 import type { EverythingJob, EverythingReport, Kind, Release, Scene } from "./job.ts";
 import type { EverythingStage } from "./stage.ts";
 
@@ -22,7 +22,7 @@ export interface EverythingOutcome {
   readonly crashed: boolean;
   readonly last: EverythingReport;
   readonly reports: readonly EverythingReport[];
-  /** The code the execution in the checkpoint began with. */
+  /** The code that made its first request: what it was frozen with. */
   readonly release: Release;
   /** Bodies of the model's requests since that execution began, and how many were lost before. */
   readonly requests: readonly string[];
@@ -53,7 +53,7 @@ export async function carryOn(
       .map(({ rawBody }) => rawBody);
   const reports: EverythingReport[] = [];
   let crashed = false;
-  let began = { release: first, requests: 0 };
+  let lostRequests = 0;
   for (let process = 1; process <= MOST_PROCESSES; process += 1) {
     // Nobody deploys between a pause and its answer in the run that others are compared with.
     const release = crashed ? "tuesday" : first;
@@ -66,16 +66,17 @@ export async function carryOn(
       continue;
     }
     reports.push(report);
-    if (report.anew) began = { release, requests: before };
+    if (report.anew) lostRequests = before;
     if (report.paused) continue;
+    const requests = sent().slice(lostRequests);
     return {
       thread,
       crashed,
       last: report,
       reports,
-      release: began.release,
-      requests: sent().slice(began.requests),
-      lostRequests: began.requests,
+      release: requests[0]?.includes(PROMPTS.monday) === true ? "monday" : "tuesday",
+      requests,
+      lostRequests,
       done: Object.fromEntries(await payments.done(thread)),
     };
   }

@@ -22,6 +22,12 @@ export type Scene = (typeof SCENES)[number];
 /** Which version of the code a process runs. */
 export type Release = "monday" | "tuesday";
 
+/** The system prompt of each. */
+export const PROMPTS: Record<Release, string> = {
+  monday: "You are kind.",
+  tuesday: "You are strict.",
+};
+
 /** What a child process is to do; where it stands it reads from the checkpoint. */
 export interface EverythingJob {
   readonly kind: Kind;
@@ -41,6 +47,7 @@ export interface EverythingJob {
 
 /** What a child process that came to its end reports. */
 export interface EverythingReport {
+  readonly executionId: string;
   readonly paused: boolean;
   /** Nothing was durable when it began: the user's input was given again. */
   readonly anew: boolean;
@@ -50,8 +57,8 @@ export interface EverythingReport {
   readonly handles: readonly string[];
   /** How often each point was passed. */
   readonly points: Readonly<Record<string, number>>;
-  /** `executionId sequence` of the events that listeners heard in this process. */
-  readonly heard: readonly (readonly [string, number])[];
+  /** The numbers of the events that listeners heard in this process. */
+  readonly heard: readonly number[];
 }
 
 /** Header that names the case a request belongs to. */

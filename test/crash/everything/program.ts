@@ -15,7 +15,7 @@ import pg from "pg";
 import { reportResult } from "../../../packages/testing/src/crash/child-report.ts";
 import { comparable } from "../../../packages/testing/src/survival/comparable.ts";
 import { buildAgent } from "./agent.ts";
-import { CASE_HEADER, LEASE_MS } from "./job.ts";
+import { CASE_HEADER, LEASE_MS, PROMPTS } from "./job.ts";
 import type { EverythingJob, EverythingReport } from "./job.ts";
 import { CrashingSaver, crashingStore, point, points } from "./points.ts";
 import { effectsOf, toolsOf } from "./tools.ts";
@@ -62,23 +62,24 @@ interface Runnable {
 
 const stack: Middleware[] = recommendedStack({
   store,
-  runFlags: { langsmith: { client } },
+  // The other cases of the matrix are no history of this one.
+  runFlags: { langsmith: { client }, baseline: false },
   failureRetry: { initialInterval: 0, verify: ({ text }) => text !== "Not yet." },
   budget: { perExecution: { modelCalls: 50 }, perThread: { toolCalls: 100 } },
   toolIdempotency: { leaseMs: LEASE_MS, tools: effectsOf(job) ?? {} },
 });
-const heard: [string, number][] = [];
+const heard: number[] = [];
 const graph = withMiddleware(
   buildAgent(job.kind, job.scene === "subgraph", {
     model,
-    prompt: monday ? "You are kind." : "You are strict.",
+    prompt: PROMPTS[job.release],
     tools: toolsOf(job),
     checkpointer: saver,
   }),
   stack,
   {
     eventStore: store,
-    onEvent: ({ executionId, sequence }) => void heard.push([executionId, sequence]),
+    onEvent: ({ sequence }) => void heard.push(sequence),
   },
 ) as unknown as Runnable;
 const config = {
@@ -107,9 +108,15 @@ const result = await untilFree(anew ? first : asked ? new Command({ resume: "yes
 await awaitAllCallbacks();
 await client.awaitPendingTraceBatches();
 await (stack.find(({ name }) => name === "runFlagsMiddleware") as RunFlagsMiddleware).flush();
-const state = JSON.stringify(comparable((await graph.getState(config)).values));
+// Which versions made a message is no part of what was said.
+const state = JSON.stringify(comparable((await graph.getState(config)).values), (key, value) =>
+  key === "metadata" ? undefined : (value as unknown),
+);
 const handles = [...new Set(state.match(/res_[0-9a-z]{20}/g))];
+const tuple = await saver.getTuple({ configurable: config.configurable });
+const identity = tuple?.checkpoint.channel_values["_execution"] as { d: { id: string } };
 reportResult({
+  executionId: identity.d.id,
   paused: INTERRUPT in result,
   anew,
   state: JSON.parse(state.replaceAll(/res_[0-9a-z]{20}/g, "<handle>")),

@@ -1,7 +1,8 @@
 import { effectTransaction, idempotencyKey } from "@evenkeel/tool-idempotency";
 import type { ToolIdempotencyOptions } from "@evenkeel/tool-idempotency";
+import { ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
-import type { StructuredToolInterface } from "@langchain/core/tools";
+import type { StructuredToolInterface, ToolRunnableConfig } from "@langchain/core/tools";
 import { interrupt } from "@langchain/langgraph";
 import type pg from "pg";
 import { z } from "zod";
@@ -29,6 +30,18 @@ export function toolsOf(job: EverythingJob): StructuredToolInterface[] {
     });
   }
 
+  // In createAgent what a tool throws ends the run as soon as anything wraps tool calls.
+  const chargeBack = tool(
+    (_args: { order: string }, { toolCall }: ToolRunnableConfig) =>
+      new ToolMessage({
+        status: "error",
+        content: "Error: the gateway refused it for good.",
+        tool_call_id: toolCall?.id ?? "",
+        name: "charge_back",
+      }),
+    { name: "charge_back", description: "Charges back.", schema },
+  );
+
   return [
     make("refund", async (order) => {
       await pay(`refund ${order}`, true);
@@ -46,9 +59,7 @@ export function toolsOf(job: EverythingJob): StructuredToolInterface[] {
     }),
     make("ask", (order) => `a person said ${String(interrupt(`about ${order}?`))}`),
     make("fetch_log", () => LOG),
-    make("charge_back", () => {
-      throw new Error("The gateway refused it for good.");
-    }),
+    chargeBack,
     ...(monday ? [] : [make("cancel", (order) => `cancelled ${order}`)]),
   ];
 }

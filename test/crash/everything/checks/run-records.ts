@@ -1,11 +1,15 @@
 import type { RunRecord } from "@evenkeel/core";
 import type { KeptRun } from "@evenkeel/run-flags";
+import type { LangSmithEndpoint } from "@evenkeel/testing";
 
 import type { EverythingOutcome } from "../carry-on.ts";
 import type { EverythingStage } from "../stage.ts";
 
 const keptOf = (record: RunRecord | undefined): KeptRun | undefined =>
   record?.facts["runFlags"] as KeptRun | undefined;
+
+/** What a crash may add: that the execution was taken up again, and by another version of the code. */
+const OF_THE_CRASH = new Set(["retried", "config-drift"]);
 
 /** What a run came to, in a form that two equal runs share. */
 function comparison(record: RunRecord | undefined): Record<string, unknown> {
@@ -15,16 +19,13 @@ function comparison(record: RunRecord | undefined): Record<string, unknown> {
     attempt: record?.attempt,
     outcome: report?.outcome,
     attempts: report?.attempts,
-    modelCalls: report?.modelCalls,
-    toolCalls: report?.toolCalls,
-    failedCalls: report?.failedCalls,
+    calls: report?.calls.map(({ tool, answered, ok }) => [tool, answered, ok]),
     flagged: judgement?.flagged,
-    // That it was resumed is a sign of its own, and the only one a crash may add.
     flags: judgement?.flags
       .map(({ rule }) => rule)
-      .filter((rule) => rule !== "retried")
+      .filter((rule) => !OF_THE_CRASH.has(rule))
       .toSorted(),
-    reviewed: review?.state,
+    reviewed: review === null || review === undefined || review.state === "sent",
   };
 }
 
@@ -34,8 +35,7 @@ async function recordsOf(
   { store }: EverythingStage,
 ): Promise<{ record: RunRecord | undefined; others: RunRecord[] }> {
   const records = await store.listRecords({ threadId: thread });
-  const id = last.heard.at(-1)?.[0];
-  const record = records.find(({ executionId }) => executionId === id);
+  const record = records.find(({ executionId }) => executionId === last.executionId);
   return { record, others: records.filter((one) => one !== record) };
 }
 
@@ -54,16 +54,20 @@ export async function recordFaults(
       : [`the record's ${key} is ${JSON.stringify(came[key])}, not ${JSON.stringify(wanted[key])}`],
   );
   // What died before anything of it was durable is the sweep's.
-  const lost = outcome.crashed && outcome.last.anew ? 1 : 0;
+  const lost = outcome.crashed && outcome.reports.some(({ anew }) => anew) ? 1 : 0;
   if (others.length > lost) faults.push(`${others.length} records of other executions`);
 
+  // What was flagged for a while and is fine after all has a score of 0.
   const told = reviewsOf(outcome.thread, stage);
-  const flagged = wanted["flagged"] === true ? 1 : 0;
-  if (told.length !== flagged) faults.push(`reviewers were told ${told.length} times`);
+  const flagged = wanted["flagged"] === true;
+  const [review] = told;
+  if (told.length > 1 || (review?.score === 1) !== flagged) {
+    faults.push(`reviewers were told ${JSON.stringify(told.map(({ score }) => score))}`);
+  }
   return faults;
 }
 
-function reviewsOf(thread: string, { langsmith }: EverythingStage): readonly object[] {
+function reviewsOf(thread: string, { langsmith }: EverythingStage): LangSmithEndpoint["feedback"] {
   const runs = new Set(
     langsmith.runs.filter(({ thread_id: id }) => id === thread).map(({ id }) => id),
   );
