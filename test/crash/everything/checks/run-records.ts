@@ -19,7 +19,8 @@ function comparison(record: RunRecord | undefined): Record<string, unknown> {
     attempt: record?.attempt,
     outcome: report?.outcome,
     attempts: report?.attempts,
-    calls: report?.calls.map(({ tool, answered, ok }) => [tool, answered, ok]),
+    // Of an attempt whose process died the record has what messages tell: which calls, not how often.
+    calls: [...new Set(report?.calls.map(({ tool, ok }) => `${tool} ${ok}`))].toSorted(),
     flagged: judgement?.flagged,
     flags: judgement?.flags
       .map(({ rule }) => rule)
