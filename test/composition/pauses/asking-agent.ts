@@ -11,8 +11,7 @@ import { createAgent, humanInTheLoopMiddleware } from "langchain";
 import { z } from "zod";
 
 /** Who asks a person: LangChain's middleware, tools of a StateGraph, or its nodes. */
-export const ASKERS = ["humanInTheLoop", "tools", "nodes"] as const;
-export type Asker = (typeof ASKERS)[number];
+export type Asker = "humanInTheLoop" | "tools" | "nodes";
 
 /** What an agent is made of. */
 export interface AskingParts {

@@ -28,7 +28,7 @@ export interface PauseJob {
 }
 
 /** A question an execution waits with. */
-export interface Question {
+interface Question {
   readonly id: string;
   readonly value: unknown;
 }
