@@ -74,8 +74,27 @@ export function recommendedStack(options: RecommendedStackOptions): Middleware[]
     const given = own[concern];
     if (given === false) return [];
     const kept = STORELESS.has(concern) ? {} : { store };
-    return [STACK[concern]({ ...shared, ...kept, ...given } as never)];
+    const known = concern === "toolIdempotency" ? { tools: effectsOf(own) } : {};
+    return [STACK[concern]({ ...shared, ...kept, ...given, ...known } as never)];
   });
+}
+
+/**
+ * The effects that are declared, and those of the tools offloading offers: they read only, and not
+ * declared they would be parked where a process died while the model read.
+ */
+function effectsOf({
+  toolResultOffload = {},
+  toolIdempotency,
+}: Omit<RecommendedStackOptions, "store">): object {
+  const declared = toolIdempotency === false ? {} : toolIdempotency?.tools;
+  if (toolResultOffload === false || toolResultOffload.tools === false) return { ...declared };
+  const {
+    read = "read_tool_result",
+    search = "search_tool_result",
+    query = "query_tool_result",
+  } = toolResultOffload.tools ?? {};
+  return { [read]: "pure", [search]: "pure", [query]: "pure", ...declared };
 }
 
 function assertKnown(options: RecommendedStackOptions): void {
