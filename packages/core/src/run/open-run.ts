@@ -171,7 +171,8 @@ export async function openRun(
         const now = await checkpointer.getTuple({ configurable: start });
         read = { checkpointer, start, tuple: now, at: performance.now() };
         const { id } = identityIn(savedState(now, plan.reset, checkpointer).held, plan);
-        return id === known.id;
+        // A further attempt finds the execution itself there, begun by the one before.
+        return id === known.id || id === execution.id;
       },
     },
     close: async () => {
