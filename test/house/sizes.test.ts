@@ -7,8 +7,6 @@ import { sourceFiles } from "../support/source-files.ts";
 const LONG: Readonly<Record<string, string>> = {
   "packages/core/src/middleware.ts":
     "the whole contract, to be read in one place; half of it is comment",
-  "packages/core/src/run/run-seam.ts":
-    "the two methods of LangGraph that are overridden, and the way of a run through them",
   "packages/core/src/store/memory-effects.ts":
     "the ledger's rules, as the Postgres one has them in SQL",
   "packages/testing/src/store/cases-effects.ts": "a table of cases, one after the other",
