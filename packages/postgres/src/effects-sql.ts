@@ -33,6 +33,11 @@ export function effectsSql(schema: string): EffectsSql {
   const taken = (column: string): string =>
     `${column} = CASE WHEN ${takes} THEN excluded.${column} ELSE mine.${column} END`;
 
+  // Of a plan that this one may stand for: not of one that holds beside it.
+  const open = `plan <> $8 AND plan <> ALL ($22::text[]) AND NOT EXISTS (
+    SELECT FROM unnest($23::text[], $24::text[]) AS beside (step, task)
+    WHERE starts_with(plan, beside.step) AND NOT starts_with(plan, beside.task))`;
+
   const claim = `WITH others AS MATERIALIZED (
       SELECT key, args_hash, ordinal, plan, status, created_at, call_ids FROM ${effects}
       WHERE scope = $1 AND execution_id = $3 AND tool = $5 AND $10::text IS NOT NULL
@@ -42,12 +47,12 @@ export function effectsSql(schema: string): EffectsSql {
         SELECT key, 1 AS rank, created_at, 0 AS ordinal FROM ${effects} WHERE scope = $1 AND key = $2
         UNION ALL SELECT key, 2, created_at, ordinal FROM others WHERE $10 = ANY (call_ids)
         UNION ALL SELECT key, 3, created_at, ordinal FROM others
-          WHERE args_hash = $7 AND ordinal = $9 AND plan <> $8
+          WHERE args_hash = $7 AND ordinal = $9 AND ${open}
         UNION ALL SELECT key, 4, created_at, ordinal FROM others
           WHERE args_hash = $7 AND status IN ('failed', 'unknown') AND call_ids && $20::text[]
       ) AS found ORDER BY rank, created_at, ordinal, key LIMIT 1),
     candidates AS MATERIALIZED (
-      SELECT key FROM others WHERE NOT $19::boolean AND plan <> $8 AND status <> 'void'
+      SELECT key FROM others WHERE NOT $19::boolean AND ${open} AND status <> 'void'
         AND NOT (args_hash || '#' || ordinal = ANY ($18::text[])) AND NOT EXISTS (SELECT FROM known)),
     met AS (
       INSERT INTO ${effects} AS mine (scope, key, execution_id, thread_id, tool, effect, status,
@@ -74,10 +79,10 @@ export function effectsSql(schema: string): EffectsSql {
       WHERE scope = $1 AND key IN (SELECT key FROM candidates)
       ORDER BY created_at, ordinal, key) AS listed`;
 
-  const open = `scope = $1 AND key = $2 AND token = $3 AND ${held("fence")}`;
+  const mine = `scope = $1 AND key = $2 AND token = $3 AND ${held("fence")}`;
   const settle = `UPDATE ${effects} SET status = $4, result = $5, sealed_result = $6::bytea,
       settled_at = clock_timestamp()
-    WHERE ${open} AND (status IN ('claimed', 'unknown') OR status = $4) RETURNING 1 AS settled`;
+    WHERE ${mine} AND (status IN ('claimed', 'unknown') OR status = $4) RETURNING 1 AS settled`;
   const extend = `UPDATE ${effects} SET lease_until = ${soon(4)}
     WHERE scope = $1 AND status = 'claimed' AND ${held("fence")}
       AND (key, token) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))

@@ -86,6 +86,7 @@ async function claimValues(
   bodies: Connection["bodies"],
 ): Promise<unknown[]> {
   const { match, scope, key, executionId, threadId, tool } = request;
+  const { plans, beside } = match?.standing ?? { plans: [], beside: [] };
   const whole: Kept = { scope, key, executionId, threadId, tool, request: request.request ?? null };
   const { body, sealed } = await bodies.seal(
     storeInput.storedJson(whole, "The request of an effect"),
@@ -112,6 +113,9 @@ async function claimValues(
     match?.replan ?? true,
     (match?.answered ?? []).map(keyColumn),
     request.decided,
+    plans.map(keyColumn),
+    beside.map(({ step }) => keyColumn(step)),
+    beside.map(({ task }) => keyColumn(task)),
   ];
 }
 

@@ -4,7 +4,8 @@ import { ToolMessage } from "@langchain/core/messages";
 import { interrupt, isGraphBubbleUp } from "@langchain/langgraph";
 
 import type { Decision, Ports } from "./carry-out.ts";
-import { currentConfigurable, publicKey } from "./effect-identity.ts";
+import { currentConfigurable } from "./current-configurable.ts";
+import { publicKey } from "./effect-identity.ts";
 import type { EffectCall } from "./effect.ts";
 import { IdempotencyError } from "./errors.ts";
 import type { Reconciled } from "./options.ts";

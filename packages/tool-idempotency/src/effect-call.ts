@@ -4,9 +4,10 @@ import type { ClaimRequest, EffectKind, ToolCallRequest, ToolResult } from "@eve
 import { carryOut } from "./carry-out.ts";
 import type { Ports } from "./carry-out.ts";
 import { codedStore } from "./coded-store.ts";
+import { currentConfigurable } from "./current-configurable.ts";
 import { doubtsOf } from "./doubts.ts";
 import { awaitDurable } from "./durable-checkpoint.ts";
-import { currentConfigurable, identify, publicKey } from "./effect-identity.ts";
+import { identify, publicKey } from "./effect-identity.ts";
 import type { EffectIdentity } from "./effect-identity.ts";
 import type { EffectCall, Handler } from "./effect.ts";
 import { holdOf } from "./execution-hold.ts";

@@ -1,10 +1,12 @@
-import { currentNode, sha256, uniqueId } from "@evenkeel/core";
+import { sha256 } from "@evenkeel/core";
 import type { ClaimRequest, EffectMatch, ToolCallRequest } from "@evenkeel/core";
-import { getConfig } from "@langchain/langgraph";
 
 import { hashArguments, placeOf } from "./call-place.ts";
+import { BRANCH_CHANNEL } from "./effects-channel.ts";
 import { IdempotencyError } from "./errors.ts";
 import type { IdempotencyContext, ToolArguments, ToolEffectOptions } from "./options.ts";
+import { placeInTask } from "./task-place.ts";
+import { standingPlans } from "./task-plan.ts";
 
 /** What names an effect, and where its call stands. */
 export interface EffectIdentity extends Pick<
@@ -15,9 +17,6 @@ export interface EffectIdentity extends Pick<
   readonly index: number;
   readonly alone: boolean;
 }
-
-/** The private channel that says which branch of an execution a run is on. */
-export const BRANCH_CHANNEL = "_effects";
 
 /** The key a tool passes on, from the key in the ledger: as short as payment services want it. */
 export function publicKey(scope: string, key: string): string {
@@ -55,13 +54,17 @@ export function identify(
       ordinal: place.ordinal,
       planned: place.planned,
       replan: false,
+      standing: standingPlans(context.state),
     };
     return { ...shared, key: JSON.stringify(["call", executionId, toolCall.id]), match };
   }
-  const inTask = placeInTask(name, argsHash);
+  const inTask = placeInTask(name, argsHash, context);
   const key = JSON.stringify(["task", executionId, inTask.task, name, argsHash, inTask.ordinal]);
-  const { ordinal, planned } = inTask;
-  const match = { callId: key, answered: [], plan: inTask.plan, ordinal, planned, replan: false };
+  const { task: _task, ...found } = inTask;
+  // Calls of the messages are accounted for there, and this is none of them.
+  const plans = [...found.standing.plans, plan];
+  const standing = { ...found.standing, plans };
+  const match = { ...found, callId: key, answered: [], replan: false, standing };
   return { ...shared, key, match };
 }
 
@@ -88,41 +91,4 @@ function businessKey(
     cause,
     details: { tool },
   });
-}
-
-interface TaskCalls {
-  readonly plan: string;
-  readonly counts: Map<string, number>;
-}
-
-// One for each time a node is entered: entered again, it plans anew.
-const entered = new WeakMap<object, TaskCalls>();
-
-/** Where the messages do not hold a call, its task and the order of equal calls in it are all there is. */
-function placeInTask(
-  name: string,
-  argsHash: string,
-): { task: string; plan: string; ordinal: number; planned: readonly string[] } {
-  const configurable = currentConfigurable();
-  const node = currentNode() ?? (configurable["__pregel_scratchpad"] as object | undefined) ?? {};
-  const known = entered.get(node) ?? { plan: `task:${uniqueId()}`, counts: new Map() };
-  entered.set(node, known);
-  const ordinal = known.counts.get(`${name} ${argsHash}`) ?? 0;
-  known.counts.set(`${name} ${argsHash}`, ordinal + 1);
-  const task = configurable["__pregel_task_id"];
-  const planned = [...known.counts]
-    .filter(([one]) => one.startsWith(`${name} `))
-    .flatMap(([one, count]) =>
-      Array.from({ length: count }, (_, at) => `${one.slice(name.length + 1)}#${at}`),
-    );
-  return { task: typeof task === "string" ? task : "", plan: known.plan, ordinal, planned };
-}
-
-/** The configurable keys of the task at work; empty outside of one. */
-export function currentConfigurable(): Readonly<Record<string, unknown>> {
-  try {
-    return getConfig()?.configurable ?? {};
-  } catch {
-    return {};
-  }
 }

@@ -4,7 +4,7 @@ import { EvenkeelError, uniqueId } from "@evenkeel/core";
 import type { HeldLease, RunOutcome, RunRequest } from "@evenkeel/core";
 
 import { codedStore } from "./coded-store.ts";
-import { BRANCH_CHANNEL } from "./effect-identity.ts";
+import { BRANCH_CHANNEL } from "./effects-channel.ts";
 import { IdempotencyError } from "./errors.ts";
 import { heartbeat } from "./heartbeat.ts";
 import type { IdempotencyContext } from "./options.ts";

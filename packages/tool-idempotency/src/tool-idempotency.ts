@@ -3,7 +3,7 @@ import type { Middleware } from "@evenkeel/core";
 
 import { assertOptions } from "./assert-options.ts";
 import { callOnce } from "./effect-call.ts";
-import { BRANCH_CHANNEL } from "./effect-identity.ts";
+import { BRANCH_CHANNEL } from "./effects-channel.ts";
 import { holdExecution } from "./execution-hold.ts";
 import { resolveOptions } from "./options.ts";
 import type { IdempotencyLive, IdempotencySettings, ToolIdempotencyOptions } from "./options.ts";
@@ -17,7 +17,8 @@ import type { IdempotencyLive, IdempotencySettings, ToolIdempotencyOptions } fro
  * after; `execution-busy` where another worker holds the execution, `lease-lost` where this one lost
  * it. A tool's own errors pass.
  * Output: the tool's answer, or the recorded one under the id of the call that asks.
- * State: the branch of the execution, where it was forked; effects and leases are in the store.
+ * State: the branch of the execution, where it was forked, and which nodes called tools themselves;
+ * effects and leases are in the store.
  * When it fires: around the whole run, and around each call of a tool that is not `pure`.
  *
  * @example

@@ -89,6 +89,16 @@ export interface EffectMatch {
   readonly planned: readonly string[];
   /** Claims although another plan left an effect of this tool that nothing has met yet. */
   readonly replan: boolean;
+  /** Other plans that stand: what they did is theirs, never this plan's. Nothing by default. */
+  readonly standing?: StandingPlans;
+}
+
+/** Plans of one execution that hold beside one another, so that their equal calls are as many effects. */
+export interface StandingPlans {
+  /** By their whole names. */
+  readonly plans: readonly string[];
+  /** By how their names begin: all that begin with `step`, but not with `task`. */
+  readonly beside: readonly { readonly step: string; readonly task: string }[];
 }
 
 /** How a claim was answered. */

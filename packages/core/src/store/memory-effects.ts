@@ -3,6 +3,7 @@ import type {
   ClaimRequest,
   EffectClaim,
   EffectLedger,
+  EffectMatch,
   EffectRecord,
   EffectStatus,
   Settlement,
@@ -64,8 +65,7 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
     return (
       others.find(({ callIds }) => callIds.has(match.callId)) ??
       others.find(
-        (row) =>
-          row.argsHash === argsHash && row.ordinal === match.ordinal && row.plan !== match.plan,
+        (row) => row.argsHash === argsHash && row.ordinal === match.ordinal && isOpen(row, match),
       ) ??
       others.find(
         (row) =>
@@ -87,7 +87,7 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
     if (match === null || match.replan) return [];
     return othersOf(scope, executionId, tool).filter(
       (row) =>
-        row.plan !== match.plan &&
+        isOpen(row, match) &&
         row.status !== "void" &&
         !match.planned.includes(`${row.argsHash}#${row.ordinal}`),
     );
@@ -226,6 +226,14 @@ export function memoryEffects(now: () => number, leases: MemoryLeases): MemoryEf
           !leases.isLive(scope, executionId),
       ),
   };
+}
+
+/** Whether an effect is of a plan that this one may stand for. */
+function isOpen({ plan }: EffectRow, { plan: own, standing }: EffectMatch): boolean {
+  if (plan === own || standing === undefined) return plan !== own;
+  const { plans, beside } = standing;
+  const isBeside = beside.some(({ step, task }) => plan.startsWith(step) && !plan.startsWith(task));
+  return !isBeside && !plans.includes(plan);
 }
 
 function claimOf({ scope, key, token }: EffectRow): EffectClaim {

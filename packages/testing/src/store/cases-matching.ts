@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { ClaimOutcome, ClaimRequest, EvenkeelStore } from "@evenkeel/core";
+import type { ClaimOutcome, ClaimRequest, EvenkeelStore, StandingPlans } from "@evenkeel/core";
 
 import { claimed } from "./cases-effects.ts";
 import { sampleClaim, unique } from "./samples.ts";
@@ -15,16 +15,25 @@ interface Call {
   planned?: readonly string[];
   replan?: boolean;
   answered?: readonly string[];
+  standing?: StandingPlans;
   over?: Partial<ClaimRequest>;
 }
 
 /** A claim of a call that has no key of its own. */
 function call({ scope, id, plan, args = "a", over = {}, ...match }: Call): ClaimRequest {
-  const { ordinal = 0, planned = [], replan = false, answered = [] } = match;
+  const { ordinal = 0, planned = [], replan = false, answered = [], standing } = match;
   return sampleClaim(scope, {
     key: `call:${id}`,
     argsHash: args,
-    match: { callId: `${id}#${args}`, plan, ordinal, planned, replan, answered },
+    match: {
+      callId: `${id}#${args}`,
+      plan,
+      ordinal,
+      planned,
+      replan,
+      answered,
+      ...(standing === undefined ? {} : { standing }),
+    },
     ...over,
   });
 }
@@ -151,6 +160,30 @@ export const matchCases: readonly StoreCase[] = [
         assert.ok("effect" in outcome);
         assert.equal(outcome.effect.key, claim.key);
       }
+    },
+  },
+  {
+    name: "leaves what other plans did to them where they hold beside the one that asks",
+    async run(store) {
+      const scope = unique("scope");
+      const [before, sibling, left] = ["t:0.a/1", "t:1.b/1", "t:1.c/1"];
+      await done(store, { scope, id: "1", plan: before });
+      await done(store, { scope, id: "2", plan: sibling, args: "b", replan: true });
+      const standing = { plans: [before], beside: [{ step: "t:1.", task: "t:1.c/" }] };
+      const own = { scope, plan: "t:1.c/2", standing };
+      claimed(await store.claimEffect(call({ ...own, id: "3" })));
+      claimed(await store.claimEffect(call({ ...own, id: "4", args: "b" })));
+      // Its own task's earlier entry, and what no plan is known to hold, are left to be met.
+      await done(store, { scope, id: "5", plan: left, args: "c", replan: true });
+      await done(store, { scope, id: "6", plan: "t:0.d/1", args: "d", replan: true });
+      const changed = await store.claimEffect(call({ ...own, id: "7", args: "e" }));
+      assert.equal(changed.status, "replanned");
+      assert.ok("candidates" in changed);
+      assert.deepEqual(
+        changed.candidates.map(({ result }) => result),
+        ["5", "6"],
+      );
+      assert.equal(resultOf(await store.claimEffect(call({ ...own, id: "8", args: "d" }))), "6");
     },
   },
 ];
