@@ -170,8 +170,15 @@ export interface RootRunFacts {
   readonly firstDottedOrder: string | null;
 }
 
-/** Hears an outcome before the trace is closed; what it throws is ignored, the run waits for it. */
-export type EndListener = (outcome: RunOutcome, root: RootRunFacts | null) => void | Promise<void>;
+/**
+ * Hears an outcome before the trace is closed, with the thread's `messages` as the run left them;
+ * what it throws is ignored, the run waits for it.
+ */
+export type EndListener = (
+  outcome: RunOutcome,
+  root: RootRunFacts | null,
+  messages: readonly unknown[],
+) => void | Promise<void>;
 
 /** How an execution ended for now. */
 export type RunOutcome =

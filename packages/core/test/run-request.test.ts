@@ -69,11 +69,15 @@ describe("a hook around the run", () => {
 
   test("is told the outcome of every attempt before its trace ends", async () => {
     const outcomes: string[] = [];
+    const left: number[] = [];
     const watching = defineMiddleware({
       name: "watching",
       options: {},
       wrapRun: (request, handler) => {
-        request.beforeEnd(({ status }) => void outcomes.push(status));
+        request.beforeEnd(({ status }, _root, messages) => {
+          outcomes.push(status);
+          left.push(messages.length);
+        });
         return handler(request);
       },
     });
@@ -88,5 +92,6 @@ describe("a hook around the run", () => {
     });
     await agent([watching, trying], {}, 1).invoke(input);
     expect(outcomes).toEqual(["failed", "completed"]);
+    expect(left).toEqual([1, 1]);
   });
 });

@@ -97,7 +97,10 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
       state.write(CHANNEL, { events });
     });
     ending.begin();
-    request.beforeEnd((outcome, root) => ending.attempted(outcome, root));
+    request.beforeEnd((outcome, root, messages) => {
+      if (!execution.isNew) run.left(messages);
+      return ending.attempted(outcome, root);
+    });
     try {
       const outcome = await handler(request);
       await ending.end(outcome);

@@ -71,6 +71,9 @@ export interface NodeCache {
   set(pairs: { value: [string, unknown][] }[]): Promise<void>;
 }
 
+/** A channel of a run loop; one that holds nothing throws when it is read. */
+export type LoopChannel = Pick<BaseChannel, "get" | "update">;
+
 /** What LangGraph hands to its run loop. */
 export interface LoopParameters {
   loop: {
@@ -81,7 +84,7 @@ export interface LoopParameters {
     checkpointer?: BaseCheckpointSaver | undefined;
     readonly config: { readonly configurable?: Record<string, unknown> };
     readonly checkpointConfig: { readonly configurable?: Record<string, unknown> };
-    readonly channels: Readonly<Record<string, { update(values: unknown[]): boolean }>>;
+    readonly channels: Readonly<Record<string, LoopChannel>>;
     /** Writes a checkpoint once those before it are written. */
     _checkpointerPutAfterPrevious?(put: { readonly checkpoint: Checkpoint }): void;
     /** True where the run was told to begin at the thread's newest checkpoint: then LangGraph forks nothing. */

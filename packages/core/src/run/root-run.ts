@@ -169,7 +169,7 @@ export async function beforeEnd(run: RunScope, outcome: RunOutcome): Promise<voi
   run.told = outcome.status;
   for (const listener of run.beforeEnd) {
     try {
-      await listener(outcome, rootFacts(run));
+      await listener(outcome, rootFacts(run), run.messages);
     } catch {
       // A listener reports; the run has its outcome.
     }

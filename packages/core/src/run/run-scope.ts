@@ -39,6 +39,7 @@ export function runScope(
     superseded: false,
     ending: undefined,
     output: undefined,
+    messages: [],
     beforeEnd: [],
     told: undefined,
     emitter: eventEmitter(() => run.execution, startAfter, {

@@ -117,17 +117,30 @@ function seamClass(Base: Constructor): Constructor {
         await super._runLoop(parameters);
       } catch (error) {
         leave();
+        run.messages = messagesOf(loop);
         await beforeEnd(run, { status: "failed", error });
         throw error;
       }
       leave();
       run.ending = loop.status === "done" ? "completed" : "interrupted";
       run.output = loop.output;
+      run.messages = messagesOf(loop);
       await beforeEnd(run, { status: run.superseded ? "superseded" : run.ending });
     }
   }
   Object.defineProperty(MiddlewareGraph, "name", { value: Base.name });
   return MiddlewareGraph;
+}
+
+/** The message list of a loop that has ended; empty where there is none. */
+function messagesOf({ channels }: LoopParameters["loop"]): readonly unknown[] {
+  try {
+    const messages = channels["messages"]?.get();
+    return Array.isArray(messages) ? messages : [];
+  } catch {
+    // A channel that was never written to throws when it is read.
+    return [];
+  }
 }
 
 /** A resumed subgraph may wait for a node it does not have any more: LangGraph skips it silently. */

@@ -76,6 +76,8 @@ export interface RunScope {
   ending: "completed" | "interrupted" | undefined;
   /** What the graph gave, once its loop has ended. */
   output: unknown;
+  /** The thread's `messages` as its loop left them. */
+  messages: readonly unknown[];
   /** Asked once the loop has ended, before the trace's root run does. */
   readonly beforeEnd: EndListener[];
   /** The outcome they were asked with last. */

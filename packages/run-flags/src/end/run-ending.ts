@@ -58,13 +58,18 @@ export function runEnding(
   let finished: { status: RunOutcome["status"]; attempt: number } | undefined;
 
   const sums = () => addCalls(earlier, callSums(context));
-  const report = (outcome: RunOutcome | { status: "running" }): RunReport =>
+  const gathered = memory.get("gathered") as GatheredRun;
+  const report = (
+    outcome: RunOutcome | { status: "running" },
+    endedAt = context.now(),
+  ): RunReport =>
     reportOf({
       request,
       context,
       outcome,
+      endedAt,
       resumes,
-      gathered: memory.get("gathered") as GatheredRun,
+      gathered,
       sums: sums(),
       events: (memory.get("events") as EventSums | undefined) ?? eventSums(held["events"]),
     });
@@ -83,7 +88,10 @@ export function runEnding(
 
   async function finish(outcome: RunOutcome): Promise<void> {
     finished = { status: outcome.status, attempt: context.execution.attempt };
-    const ended = report(outcome);
+    const endedAt = context.now();
+    // What earlier processes came to is part of the report, and a resumed run may end at once.
+    await within(loaded, BASELINE_WAIT_MS);
+    const ended = report(outcome, endedAt);
     if (outcome.status === "interrupted") {
       // It waits for a person: what it comes to is judged when it goes on, or by the sweep.
       const fields = { report: ended, judgement: null, clean: false };
@@ -92,7 +100,6 @@ export function runEnding(
       );
       return;
     }
-    await within(loaded, BASELINE_WAIT_MS);
     const { options } = context;
     const { judgement, clean } = judgeRun(ended, options, rules, baselines);
     for (const { rule, message } of judgement.broken) {
@@ -116,6 +123,7 @@ export function runEnding(
       if (!stored) return;
       const begun = (known?: RunRecord, kept?: KeptRun): RunRecord => {
         earlier = kept?.sums ?? NO_CALLS;
+        gathered.offeredBefore(kept?.report.offered ?? []);
         const begins = report({ status: "running" });
         const fields = { report: begins, judgement: null, clean: false };
         return withKept(recordOf(context, known, begins, "running"), keptOf(kept, fields));

@@ -26,6 +26,10 @@ type GatheredAnswer = Pick<RunCall, "result" | "failed" | "known" | "valid">;
 export interface GatheredRun {
   /** Reads what an earlier process made of the execution, as the thread holds it. */
   resumed(messages: readonly unknown[]): void;
+  /** Reads, once a resumed run has ended, what an earlier process had made that no checkpoint held yet. */
+  left(messages: readonly unknown[]): void;
+  /** Tools that an earlier process could offer: the end of a run may call no model any more. */
+  offeredBefore(names: readonly string[]): void;
   /** Reads what a model is asked with: the request, and turns the thread does not hold as messages. */
   asked(request: ModelRequest, site: string): void;
   replied(result: unknown): void;
@@ -54,11 +58,14 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
   let requests: string[] | undefined;
   let earlierRequests = 0;
 
-  const addTurn = (message: MessageLike): void => {
+  /** What the thread held when the run was resumed, its earlier executions included. */
+  const before = new Set<string>();
+
+  const addTurn = (message: MessageLike, at = turns.length): void => {
     const { id } = message;
     if ((id !== undefined && seen.has(id)) || turns.length >= MOST_TURNS) return;
     if (id !== undefined) seen.add(id);
-    turns.push({
+    turns.splice(at, 0, {
       id,
       text: textOf(message),
       calls: callsOf(message),
@@ -76,13 +83,33 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
   };
 
   return {
-    resumed: (messages) => read(messages.filter(isMessage)),
+    resumed(messages) {
+      const held = messages.filter(isMessage);
+      for (const { id } of held) if (id !== undefined) before.add(id);
+      read(held);
+    },
+    left(messages) {
+      let at = -1;
+      for (const message of messages.filter(isMessage)) {
+        const known = turns.findIndex((turn) => isTurn(turn, message));
+        if (known >= 0) at = known;
+        if (known >= 0 || message.id === undefined || before.has(message.id)) continue;
+        if (message.type === "tool") addAnswer(message);
+        if (message.type !== "ai") continue;
+        // The place tells which turn was the last: the answer.
+        at += 1;
+        addTurn(message, at);
+      }
+    },
+    offeredBefore(names) {
+      if (offered.size === 0) for (const name of names) offered.add(name);
+    },
     asked({ messages, tools }, site) {
       for (const tool of tools) offered.add(toolName(tool) ?? "unnamed");
-      const before = sites.get(site);
+      const looked = sites.get(site);
       sites.set(site, messages.length);
-      if (before === undefined) read(messages);
-      else hear(messages.slice(before));
+      if (looked === undefined) read(messages);
+      else hear(messages.slice(looked));
     },
     replied(result) {
       if (isMessage(result)) addTurn(result);
@@ -166,6 +193,15 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
       requests.push(textOf(message));
     }
   }
+}
+
+/** True of the message a turn is in: its own, or one a node made of its words and calls. */
+function isTurn({ id, text, calls }: GatheredTurn, message: MessageLike): boolean {
+  if (message.type !== "ai") return false;
+  if (id !== undefined && id === message.id) return true;
+  const others = callsOf(message);
+  const alike = text === textOf(message) && calls.length === others.length;
+  return alike && calls.every((call, index) => call.id === others[index]?.id);
 }
 
 function isHuman({ type }: MessageLike): boolean {

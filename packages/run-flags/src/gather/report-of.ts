@@ -14,6 +14,8 @@ export interface ReportSources {
   readonly request: RunRequest;
   readonly context: FlagContext;
   readonly outcome: RunOutcome | { readonly status: "running" };
+  /** Milliseconds since the epoch. */
+  readonly endedAt: number;
   readonly resumes: number;
   readonly gathered: GatheredRun;
   readonly sums: CallSums;
@@ -25,6 +27,7 @@ export function reportOf({
   request,
   context,
   outcome,
+  endedAt,
   resumes,
   gathered,
   sums,
@@ -43,7 +46,7 @@ export function reportOf({
     ...(manifestHash === null ? {} : { manifestHash }),
     outcome: outcomeOf(outcome, request),
     startedAt,
-    endedAt: new Date(context.now()).toISOString(),
+    endedAt: new Date(endedAt).toISOString(),
     attempts: attempt,
     resumes,
     ...(outcome.status === "failed" ? { error: errorOf(outcome.error) } : {}),
