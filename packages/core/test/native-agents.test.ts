@@ -1,11 +1,12 @@
 import { HumanMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
+import { tool } from "@langchain/core/tools";
 import { createDeepAgent } from "deepagents";
 import { createAgent, createMiddleware, toolRetryMiddleware, toolStrategy } from "langchain";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { defineMiddleware, withMiddleware } from "../src/index.ts";
+import { EvenkeelError, defineMiddleware, withMiddleware } from "../src/index.ts";
 import type { AnyMiddleware } from "../src/index.ts";
 import { thread } from "./support/both.ts";
 import type { TestGraph } from "./support/both.ts";
@@ -41,6 +42,85 @@ function counting(count: z.ZodType): unknown {
     beforeModel: (state) => ({ count: (state as { count: number }).count + 1 }),
   });
 }
+
+const CALLS = [
+  { id: "call-1", name: "look_up", args: { order: 7 } },
+  { id: "call-2", name: "look_up", args: { order: "seven" } },
+  { id: "call-3", name: "unknown", args: { order: 7 } },
+];
+
+/** An agent whose tool throws, is called with what it does not take, and beside one that does not exist. */
+function failingAgent(middleware: readonly unknown[] = [], calls = CALLS): Agent {
+  const kit = createKit(false);
+  const strict = tool(
+    () => {
+      throw new Error("no such order");
+    },
+    { name: "look_up", description: "the tool", schema: z.object({ order: z.number() }) },
+  );
+  return createAgent({
+    model: kit.model([{ toolCalls: calls }, { content: "I could not find it." }]),
+    tools: [strict],
+    middleware: middleware as never,
+  });
+}
+
+const passing = (name = "passing"): AnyMiddleware =>
+  defineMiddleware({ name, options: {}, wrapToolCall: (request, handler) => handler(request) });
+const ofLangChain = createMiddleware({
+  name: "ofLangChain",
+  wrapToolCall: (request, handler) => handler(request),
+});
+const around = (agentOf: Agent, stack: readonly AnyMiddleware[]): TestGraph =>
+  withMiddleware(agentOf, stack) as unknown as TestGraph;
+
+describe("a tool that throws in an agent of createAgent", () => {
+  test("is answered to the model as without middleware", async () => {
+    const one = await failingAgent().invoke(INPUT);
+    const two = await around(failingAgent(), [passing(), passing("another")]).invoke(INPUT);
+    // Of what did not fit the schema LangChain gives the model the stack trace as well.
+    const said = (result: Record<string, unknown>): string[] =>
+      (result["messages"] as BaseMessage[]).map(
+        ({ type, text }) => `${type}: ${text.split("\n    at ")[0]}`,
+      );
+    expect(said(two)).toEqual(said(one));
+    const texts = (two["messages"] as BaseMessage[]).map(({ text }) => text);
+    expect(texts).toContain("Error: no such order\n Please fix your mistakes.");
+    expect(texts.at(-1)).toBe("I could not find it.");
+  });
+
+  test("ends the run where it did: there is a wrapToolCall of LangChain's", async () => {
+    await expect(failingAgent([ofLangChain]).invoke(INPUT)).rejects.toThrow("no such order");
+    const own = around(failingAgent([ofLangChain]), [passing()]);
+    await expect(own.invoke(INPUT)).rejects.toThrow("no such order");
+    const added = around(failingAgent(), [passing(), ofLangChain]);
+    await expect(added.invoke(INPUT)).rejects.toThrow("no such order");
+  });
+
+  test("is no excuse for what a middleware throws itself, and a refusal ends the run", async () => {
+    const broken = defineMiddleware({
+      name: "broken",
+      options: {},
+      async wrapToolCall(request, handler) {
+        await handler(request).catch(() => undefined);
+        throw new TypeError("the middleware is broken");
+      },
+    });
+    await expect(
+      around(failingAgent([], CALLS.slice(0, 1)), [broken]).invoke(INPUT),
+    ).rejects.toThrow("the middleware is broken");
+    const refusing = defineMiddleware({
+      name: "refusing",
+      options: {},
+      wrapToolCall: async () => {
+        throw new EvenkeelError({ code: "refused", message: "not today" });
+      },
+    });
+    await expect(
+      around(failingAgent([], CALLS.slice(0, 1)), [refusing]).invoke(INPUT),
+    ).rejects.toThrow("not today");
+  });
+});
 
 describe("an agent of createAgent", () => {
   test("begins with the defaults of its middleware's state", async () => {

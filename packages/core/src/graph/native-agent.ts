@@ -1,5 +1,8 @@
 import { CoreError } from "../errors.ts";
+import { isEvenkeelMiddleware } from "../middleware.ts";
 import type { AnyMiddleware } from "../middleware.ts";
+import { answerToolErrors } from "../tool/tool-errors.ts";
+import { isToolNode } from "../tool/tool-node.ts";
 import { isCompiledGraph } from "./compiled-graph.ts";
 import type { Compiled } from "./compiled-graph.ts";
 
@@ -12,6 +15,9 @@ export interface Agent {
 /** The node of such an agent that calls its model. */
 export const MODEL_NODE = "model_request";
 
+/** The node of such an agent that calls its tools. */
+const TOOLS_NODE = "tools";
+
 /** True for an agent of LangChain's `createAgent`. */
 export function isAgent(candidate: object): candidate is Agent {
   const agent = candidate as Partial<Agent>;
@@ -22,7 +28,8 @@ export function isAgent(candidate: object): candidate is Agent {
 
 /**
  * The agent with further middleware before its own. LangChain composes the whole stack itself, so
- * its order, its tools and its state schemas are LangChain's business, and hooks of nodes work.
+ * its order, its tools and its state schemas are LangChain's business, and hooks of nodes work. What
+ * its tools throw stays a message to the model where it was one without this middleware.
  */
 export function agentWith(agent: Agent, middleware: readonly AnyMiddleware[]): Agent {
   if (middleware.length === 0) return agent;
@@ -36,8 +43,14 @@ export function agentWith(agent: Agent, middleware: readonly AnyMiddleware[]): A
     });
   }
   const Constructor = agent.constructor as new (options: object, config: object) => Agent;
-  return new Constructor(
+  const made = new Constructor(
     { ...agent.options, middleware: [...middleware, ...own] },
     agent.graph.config ?? {},
   );
+  const ofOthers = middleware.filter((one) => !isEvenkeelMiddleware(one));
+  if (![...own, ...ofOthers].some(({ wrapToolCall }) => wrapToolCall !== undefined)) {
+    const tools = made.graph.builder.nodes[TOOLS_NODE]?.runnable;
+    if (isToolNode(tools)) answerToolErrors(tools);
+  }
+  return made;
 }
