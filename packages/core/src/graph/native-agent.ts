@@ -48,7 +48,7 @@ export function agentWith(agent: Agent, middleware: readonly AnyMiddleware[]): A
     agent.graph.config ?? {},
   );
   const ofOthers = middleware.filter((one) => !isEvenkeelMiddleware(one));
-  if (![...own, ...ofOthers].some(({ wrapToolCall }) => wrapToolCall !== undefined)) {
+  if (![...own, ...ofOthers].some((one) => "wrapToolCall" in one && Boolean(one.wrapToolCall))) {
     const tools = made.graph.builder.nodes[TOOLS_NODE]?.runnable;
     if (isToolNode(tools)) answerToolErrors(tools);
   }
