@@ -11,7 +11,7 @@ import {
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { ToolNode, createReactAgent } from "@langchain/langgraph/prebuilt";
-import { createAgent } from "langchain";
+import { createAgent, createMiddleware } from "langchain";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { freshDatabase } from "../../testing/src/postgres/fresh-database.ts";
@@ -22,6 +22,12 @@ import { collect, thread } from "./support/both.ts";
 import type { TestGraph } from "./support/both.ts";
 import { createKit } from "./support/kit.ts";
 import { retrying } from "./support/retrying.ts";
+
+// Under one of the user's own, LangChain lets what a tool throws end the run.
+const throwing = createMiddleware({
+  name: "ThrowingTools",
+  wrapToolCall: (request, handler) => handler(request),
+});
 
 let database: FreshDatabase;
 beforeAll(async () => {
@@ -228,7 +234,7 @@ describe.each(SAVERS)("attempts on $title", ({ saver }) => {
       const tools = [kit.tool("look_up", answer)];
       const agent =
         kind === "createAgent"
-          ? createAgent({ model, tools, checkpointer })
+          ? createAgent({ model, tools, checkpointer, middleware: [throwing] })
           : createReactAgent({
               llm: model,
               tools: new ToolNode(tools, { handleToolErrors: false }),

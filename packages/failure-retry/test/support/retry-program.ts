@@ -8,7 +8,7 @@ import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { PostgresSaver } from "@langchain/langgraph-checkpoint-postgres";
 import { ToolNode, createReactAgent, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { ChatOpenAI } from "@langchain/openai";
-import { createAgent } from "langchain";
+import { createAgent, createMiddleware } from "langchain";
 import pg from "pg";
 import { z } from "zod";
 
@@ -81,9 +81,16 @@ const model = new ChatOpenAI({
 });
 const tools = [pay, lookUp];
 const toolNode = new ToolNode(tools, { handleToolErrors: false });
+// Under one of the user's own, LangChain lets what a tool throws end the run.
+const throwing = createMiddleware({
+  name: "ThrowingTools",
+  wrapToolCall: (request, handler) => handler(request),
+});
 
 function graph(): object {
-  if (job.kind === "createAgent") return createAgent({ model, tools, checkpointer });
+  if (job.kind === "createAgent") {
+    return createAgent({ model, tools, checkpointer, middleware: [throwing] });
+  }
   if (job.kind === "createReactAgent") {
     return createReactAgent({ llm: wrapModel(model), tools: toolNode, checkpointer });
   }
