@@ -72,7 +72,7 @@ export interface NodeCache {
 }
 
 /** A channel of a run loop; one that holds nothing throws when it is read. */
-export type LoopChannel = Pick<BaseChannel, "get" | "update">;
+type LoopChannel = Pick<BaseChannel, "get" | "update">;
 
 /** What LangGraph hands to its run loop. */
 export interface LoopParameters {
