@@ -132,13 +132,13 @@ export function vaultAgent(world: VaultWorld): VaultAgent {
   }) as unknown as VaultAgent;
 }
 
-// In createAgent any middleware around tools makes their errors fatal: the bare agent has one as well.
+// In createAgent a middleware of the user's own around tools makes their errors fatal.
 const idle = createMiddleware({
   name: "idle",
   wrapToolCall: async (request, handler) => handler(request),
 });
 
-function build({ kind, modelUrl, checkpointer, store }: VaultWorld): object {
+function build({ kind, modelUrl, checkpointer }: VaultWorld): object {
   const model = new ChatOpenAI({
     model: "gpt-5.2",
     apiKey: SECRETS.apiKey,
@@ -153,7 +153,7 @@ function build({ kind, modelUrl, checkpointer, store }: VaultWorld): object {
       tools: own,
       systemPrompt: prompt,
       checkpointer,
-      middleware: store === undefined ? [idle] : [],
+      middleware: [idle],
     });
   const bound = wrapModel(model).bindTools(own);
   return new StateGraph(MessagesAnnotation)

@@ -19,7 +19,7 @@ describe("one fault schedule, through ours", () => {
     ["model: slow", { modelRequests: 2, toolRuns: 1, ended: "answered" }],
     ["model: bad request", { modelRequests: 1, toolRuns: 0, ended: "failed" }],
     ["tool: one 503", { modelRequests: 2, toolRuns: 2, ended: "answered" }],
-    ["tool: hard down", { modelRequests: 1, toolRuns: 3, ended: "failed" }],
+    ["tool: hard down", { modelRequests: 2, toolRuns: 3, ended: "answered" }],
     ["tool: interrupt", { modelRequests: 1, toolRuns: 1, ended: "paused" }],
     ["abort in the pause", { modelRequests: 1, toolRuns: 0, ended: "failed" }],
   ])("%s", (name, expected) => {

@@ -86,10 +86,7 @@ describe("switched by environment while threads are in flight", () => {
 
   test("what was counted while observing counts once it acts", async () => {
     process.env["EVENKEEL_MODE"] = "loopDetectionMiddleware=observe";
-    const look = counted("look_up", (_, before) => {
-      if (before === 5) delete process.env["EVENKEEL_MODE"];
-      return "no such order";
-    });
+    const look = counted("look_up", () => "no such order");
     endpoint?.clear();
     const model = new ChatOpenAI({
       model: "gpt-5.2",
@@ -98,7 +95,12 @@ describe("switched by environment while threads are in flight", () => {
       configuration: { baseURL: endpoint?.url ?? "" },
     });
     const { graph } = deployOn(model, { tools: [look.tool] });
-    await graph.invoke(ask("Order 7?"), { ...thread(), recursionLimit: 200 });
+    const config = thread();
+    const halfway = graph.invoke(ask("Order 7?"), { ...config, recursionLimit: 2 * 6 });
+    await expect(halfway).rejects.toThrow("Recursion limit");
+    // A run keeps the mode it began with; the next one asks again.
+    delete process.env["EVENKEEL_MODE"];
+    await graph.invoke(null, { ...config, recursionLimit: 200 });
     const told = (endpoint?.requests ?? []).map(({ rawBody }) => {
       const { messages } = JSON.parse(rawBody) as { messages: { content: string }[] };
       return /^You called "look_up" (\d+) times/.exec(messages.at(-1)?.content ?? "")?.[1];
