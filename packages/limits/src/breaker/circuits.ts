@@ -2,6 +2,7 @@ import type { BreakerRecord, BreakerStore } from "@evenkeel/core";
 
 import { makeCircuit, readCircuit } from "./circuit.ts";
 import type { Circuit, CircuitOptions } from "./circuit.ts";
+import type { BreakerOptions } from "./options.ts";
 
 /** What is called: a tool by name, or a model by provider and name. */
 export type Target = readonly ["tool", string] | readonly ["model", string, string];
@@ -33,12 +34,12 @@ export function circuitsOf(
   store: BreakerStore | undefined,
   name: string,
   scope: string,
-  options: () => CircuitOptions,
+  options: BreakerOptions,
 ): ScopeCircuits {
   const scopes = registry.get(store ?? NO_STORE) ?? new Map<string, ScopeCircuits>();
   registry.set(store ?? NO_STORE, scopes);
   const key = JSON.stringify([name, scope]);
-  const circuits = scopes.get(key) ?? scopeCircuits(options);
+  const circuits = scopes.get(key) ?? scopeCircuits(circuitOptions(options));
   // Least recently used first.
   scopes.delete(key);
   scopes.set(key, circuits);
@@ -52,7 +53,8 @@ export function circuitKey(target: Target, failureClass: string): string {
   return JSON.stringify([...target, failureClass]);
 }
 
-function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
+// They outlive the run that asked first: nothing of it may be held here.
+function scopeCircuits(options: CircuitOptions): ScopeCircuits {
   const targets = new Map<string, TargetCircuits>();
   const group = (target: string): TargetCircuits => {
     const known = targets.get(target) ?? { circuits: new Map(), successes: 0 };
@@ -65,13 +67,13 @@ function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
     of: (target) => targets.get(JSON.stringify(target))?.circuits ?? NONE,
     async succeeded(target, except) {
       const known = group(JSON.stringify(target));
-      known.successes = Math.min(known.successes + 1, options().window);
+      known.successes = Math.min(known.successes + 1, options.window);
       const others = [...known.circuits.values()].filter((circuit) => !except.has(circuit));
       await Promise.all(others.map((circuit) => circuit.record(true)));
     },
     ensure(target, failureClass) {
       const { circuits, successes } = group(JSON.stringify(target));
-      const known = circuits.get(failureClass) ?? makeCircuit(options(), { successes });
+      const known = circuits.get(failureClass) ?? makeCircuit(options, { successes });
       circuits.set(failureClass, known);
       return known;
     },
@@ -80,7 +82,7 @@ function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
       for (const { v, key, since, state } of records) {
         const place = placeOf(key);
         const sinceMs = Date.parse(since);
-        const kept = readCircuit(state, options());
+        const kept = readCircuit(state, options);
         // What a later release means by its state is not known: its breaker is left alone.
         if ((v as number) !== 1) {
           unreadable.push(key);
@@ -98,7 +100,7 @@ function scopeCircuits(options: () => CircuitOptions): ScopeCircuits {
         }
         circuits.set(
           place.failureClass,
-          makeCircuit(options(), { kept: { state: kept, since: sinceMs } }),
+          makeCircuit(options, { kept: { state: kept, since: sinceMs } }),
         );
       }
       return unreadable;
@@ -125,4 +127,12 @@ function placeOf(key: string): { target: string; failureClass: string } | undefi
   } catch {
     return undefined;
   }
+}
+
+function circuitOptions(options: BreakerOptions): CircuitOptions {
+  const { window, minimumCalls, threshold, halfOpenAfterMs, maxHalfOpenAfterMs } = options;
+  const waitsMs = [halfOpenAfterMs];
+  for (let wait = halfOpenAfterMs * 2; wait < maxHalfOpenAfterMs; wait *= 2) waitsMs.push(wait);
+  if (maxHalfOpenAfterMs > halfOpenAfterMs) waitsMs.push(maxHalfOpenAfterMs);
+  return { window, minimumCalls, threshold, waitsMs };
 }

@@ -1,5 +1,5 @@
 import { scopeOf } from "../scope-of.ts";
-import type { Circuit, CircuitOptions } from "./circuit.ts";
+import type { Circuit } from "./circuit.ts";
 import { circuitsOf } from "./circuits.ts";
 import type { ScopeCircuits, Target } from "./circuits.ts";
 import { keptCircuits } from "./kept-circuits.ts";
@@ -35,7 +35,7 @@ export function isBlocked(answer: Admitted | Blocked): answer is Blocked {
 export async function openGuard(context: BreakerContext): Promise<Guard> {
   const { live, options, execution } = context;
   const scope = scopeOf(live.scope, execution, live.name);
-  const circuits = circuitsOf(live.store, live.name, scope, () => circuitOptions(options));
+  const circuits = circuitsOf(live.store, live.name, scope, options);
   const kept = keptCircuits({
     store: live.store,
     scope,
@@ -151,14 +151,6 @@ function rounded(ms: number): number {
   if (ms < 100) return Math.ceil(ms);
   const unit = 10 ** (Math.floor(Math.log10(ms)) - 1);
   return Math.ceil(ms / unit) * unit;
-}
-
-function circuitOptions(options: BreakerOptions): CircuitOptions {
-  const { window, minimumCalls, threshold, halfOpenAfterMs, maxHalfOpenAfterMs } = options;
-  const waitsMs = [halfOpenAfterMs];
-  for (let wait = halfOpenAfterMs * 2; wait < maxHalfOpenAfterMs; wait *= 2) waitsMs.push(wait);
-  if (maxHalfOpenAfterMs > halfOpenAfterMs) waitsMs.push(maxHalfOpenAfterMs);
-  return { window, minimumCalls, threshold, waitsMs };
 }
 
 function warnOnce(context: BreakerContext, reason: string, detail: object): void {
