@@ -1,14 +1,11 @@
 import { withMiddleware } from "@evenkeel/core";
 import type { AnyMiddleware } from "@evenkeel/core";
 
-import { timePairs } from "../measure/interleaved-pairs.ts";
-import { runOnce } from "../overhead/bench-run.ts";
 import type { BenchWorld } from "../overhead/bench-world.ts";
 import type { CaseSide } from "../overhead/cases.ts";
-import { countRun } from "../overhead/exact-counts.ts";
 import { compiledGraph, plainAgent, stateGraph } from "../overhead/graphs.ts";
 import type { BenchGraph } from "../overhead/graphs.ts";
-import { guardOf, measureNodes } from "../overhead/guard-time.ts";
+import { measurePair } from "../overhead/measure-pair.ts";
 
 /** What is put around a run, by title; undefined for the bare graph itself. */
 export type Stacks = Readonly<Record<string, (() => readonly AnyMiddleware[]) | undefined>>;
@@ -83,23 +80,8 @@ interface RowPlan {
 
 async function measureRow(world: BenchWorld, plan: RowPlan) {
   const { reference, variant, pairs, ...task } = plan;
-  const { database } = world;
-  await database.clear();
-  const bareCounts = await countRun(world, reference, task);
-  const counts = await countRun(world, variant, task);
-  const bare = measureNodes(world.build(reference, task));
-  const other = measureNodes(world.build(variant, task));
-  const times = await timePairs({
-    reference: () => runOnce(bare, reference),
-    variant: () => runOnce(other, variant),
-    pairs,
-    betweenBatches: () => database.clear(),
-    onWarm: () => {
-      bare.times.length = 0;
-      other.times.length = 0;
-    },
-  });
-  const guard = guardOf(bare, other);
+  const measured = await measurePair(world, { reference, variant }, task, pairs);
+  const { reference: bareCounts, counts, times, guard } = measured;
   const calls = 2 * task.toolCalls + 1;
   return {
     supersteps: counts.supersteps,

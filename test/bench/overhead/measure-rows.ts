@@ -1,10 +1,10 @@
-import { type PairedTimes, timePairs } from "../measure/interleaved-pairs.ts";
+import type { PairedTimes } from "../measure/interleaved-pairs.ts";
 import type { BenchOptions } from "./bench-options.ts";
-import { runOnce } from "./bench-run.ts";
 import type { BenchWorld } from "./bench-world.ts";
 import type { BenchCase } from "./cases.ts";
-import { type ExactCounts, countRun } from "./exact-counts.ts";
-import { type GuardTime, guardOf, measureNodes } from "./guard-time.ts";
+import type { ExactCounts } from "./exact-counts.ts";
+import type { GuardTime } from "./guard-time.ts";
+import { measurePair } from "./measure-pair.ts";
 import type { ModelTask } from "./scripted-reply.ts";
 
 /** One row of the table, for one number of tool calls and one think time of the model. */
@@ -63,26 +63,13 @@ async function measureRow(
   task: ModelTask,
   { pairs }: Pick<BenchOptions, "pairs">,
 ): Promise<BenchRow> {
-  const { reference, variant, kind } = benchCase;
-  const { database } = world;
-  await database.clear();
-  const counts = {
-    reference: await countRun(world, reference, task),
-    counts: await countRun(world, variant, task),
-  };
-  const bare = measureNodes(world.build(reference, task));
-  const other = measureNodes(world.build(variant, task));
-  const times = await timePairs({
-    reference: () => runOnce(bare, reference),
-    variant: () => runOnce(other, variant),
-    pairs,
-    betweenBatches: () => database.clear(),
-    onWarm: () => {
-      bare.times.length = 0;
-      other.times.length = 0;
-    },
-  });
-  const guard = kind === "durability" ? undefined : guardOf(bare, other);
+  const { guard, ...measured } = await measurePair(world, benchCase, task, pairs);
   const { toolCalls: calls, thinkMs } = task;
-  return { case: benchCase, calls, thinkMs, ...counts, times, guard };
+  return {
+    case: benchCase,
+    calls,
+    thinkMs,
+    ...measured,
+    guard: benchCase.kind === "durability" ? undefined : guard,
+  };
 }

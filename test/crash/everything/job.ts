@@ -1,11 +1,7 @@
-/** The graphs the matrix kills. */
-export const KINDS = [
-  "StateGraph",
-  "createReactAgent v1",
-  "createReactAgent v2",
-  "createAgent",
-] as const;
-export type Kind = (typeof KINDS)[number];
+import type { Kind } from "../../../packages/tool-idempotency/test/support/effects-job.ts";
+
+export { KINDS } from "../../../packages/tool-idempotency/test/support/effects-job.ts";
+export type { Kind } from "../../../packages/tool-idempotency/test/support/effects-job.ts";
 
 /** What the agent does while it is killed; also what its user writes. */
 export const SCENES = [

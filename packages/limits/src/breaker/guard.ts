@@ -4,7 +4,7 @@ import { circuitsOf } from "./circuits.ts";
 import type { ScopeCircuits, Target } from "./circuits.ts";
 import { keptCircuits } from "./kept-circuits.ts";
 import type { KeptCircuits } from "./kept-circuits.ts";
-import type { BreakerContext, BreakerOptions } from "./options.ts";
+import type { BreakerContext } from "./options.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Why a call is not made, and when it may be tried again. */
