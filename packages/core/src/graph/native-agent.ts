@@ -44,7 +44,7 @@ export function agentWith(agent: Agent, middleware: readonly AnyMiddleware[]): A
   }
   const Constructor = agent.constructor as new (options: object, config: object) => Agent;
   const made = new Constructor(
-    { ...agent.options, middleware: [...middleware, ...own] },
+    { ...agent.options, middleware: [...middleware, ...own].map(withoutSchema) },
     agent.graph.config ?? {},
   );
   const ofOthers = middleware.filter((one) => !isEvenkeelMiddleware(one));
@@ -53,4 +53,15 @@ export function agentWith(agent: Agent, middleware: readonly AnyMiddleware[]): A
     if (isToolNode(tools)) answerToolErrors(tools);
   }
   return made;
+}
+
+/**
+ * The private channels of ours are the copied graph's to add. LangChain would build and run a new
+ * schema of them around every model call: a tenth of a millisecond per middleware, for hooks that
+ * read their state elsewhere.
+ */
+function withoutSchema(middleware: AnyMiddleware): AnyMiddleware {
+  if (!isEvenkeelMiddleware(middleware)) return middleware;
+  const { stateSchema: _private, ...rest } = middleware;
+  return rest;
 }
