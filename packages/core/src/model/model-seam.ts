@@ -180,7 +180,8 @@ function unchanged(request: ModelRequest, initial: ModelRequest, call: ModelCall
   );
 }
 
-function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+/** True for lists of the very same items. */
+export function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
   return (
     one === other || (one.length === other.length && one.every((item, i) => item === other[i]))
   );

@@ -4,6 +4,7 @@ import type { AIMessage } from "@langchain/core/messages";
 import { relay } from "../run/relay.ts";
 import { NONE_PASSED, ambientScope, withScope } from "../run/scope.ts";
 import type { CallScope } from "../run/scope.ts";
+import { boundModel } from "./bound-model.ts";
 import { separate } from "./call-options.ts";
 import { concreteModel, isConfigurable, messagesOf, streamOf } from "./chat-model.ts";
 import type { Callable, ChatModelLike } from "./chat-model.ts";
@@ -137,5 +138,6 @@ function applyChanges(changed: ChangedCall): {
     return { runnable: model, callOptions };
   }
   const { outputVersion: _version, ...kwargs } = settings;
-  return { runnable: model.bindTools([...tools], kwargs) as ChatModelLike, callOptions: settings };
+  const bindable = model as Parameters<typeof boundModel>[0];
+  return { runnable: boundModel(bindable, tools, kwargs), callOptions: settings };
 }

@@ -29,23 +29,50 @@ interface Settled {
 }
 
 async function shrink(messages: BaseMessage[], scope: OffloadScope): Promise<BaseMessage[]> {
+  const settledOnes = settledIn(scope);
   let shrunk: BaseMessage[] | undefined;
   for (const [position, message] of messages.entries()) {
-    if (!ToolMessage.isInstance(message)) continue;
-    const smaller = await settle(message, scope);
-    if (smaller !== message) (shrunk ??= [...messages])[position] = smaller;
+    // Most of a long history was read in an earlier turn: no promise for it, nothing but a look.
+    const known = settledOnes.get(message);
+    const smaller =
+      known !== undefined && known.content === message.content
+        ? known.message
+        : await settle(message, scope, settledOnes);
+    if (smaller !== null) (shrunk ??= [...messages])[position] = smaller;
   }
   return shrunk ?? messages;
 }
 
+type SettledMessages = WeakMap<BaseMessage, Settled>;
+
+function settledIn({ context: { memory } }: OffloadScope): SettledMessages {
+  const known = memory.get("settled") as SettledMessages | undefined;
+  const settled = known ?? new WeakMap();
+  if (known === undefined) memory.set("settled", settled);
+  return settled;
+}
+
+async function settle(
+  message: BaseMessage,
+  scope: OffloadScope,
+  settledOnes: SettledMessages,
+): Promise<ToolMessage | null> {
+  const { content } = message;
+  const settled: Settled = ToolMessage.isInstance(message)
+    ? await settleResult(message, scope)
+    : { content, message: null };
+  settledOnes.set(message, settled);
+  return settled.message;
+}
+
 // The same text in every request of a run, so that a provider's prompt cache holds.
-async function settle(message: ToolMessage, scope: OffloadScope): Promise<ToolMessage> {
+async function settleResult(message: ToolMessage, scope: OffloadScope): Promise<Settled> {
   const { memory } = scope.context;
   const key = `message:${message.id ?? message.tool_call_id}`;
   const known = memory.get(key) as Settled | undefined;
-  if (known !== undefined && known.content === message.content) return known.message ?? message;
+  if (known !== undefined && known.content === message.content) return known;
   const smaller = await offloadMessage(message, scope, "history");
-  const { content } = message;
-  memory.set(key, { content, message: smaller === message ? null : smaller } satisfies Settled);
-  return smaller;
+  const settled = { content: message.content, message: smaller === message ? null : smaller };
+  memory.set(key, settled);
+  return settled;
 }
