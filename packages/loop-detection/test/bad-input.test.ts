@@ -103,7 +103,7 @@ describe("results of any kind", () => {
       new ToolMessage({ tool_call_id: id, content: cut(id) }),
     ]);
     const { turns } = unreadTurns(messages, new Set());
-    expect(new Set(turns.map((turn) => digestTurn(turn).calls[0]?.answer)).size).toBe(1);
+    expect(new Set(turns.map((found) => digestTurn(found.read()).calls[0]?.answer)).size).toBe(1);
   });
 });
 

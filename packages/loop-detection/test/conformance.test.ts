@@ -23,9 +23,10 @@ conformance({
     state: {
       channel: "_loopDetection",
       fixture: stateV1,
-      // Five turns of the older release and the three of this run, where the call site is the fixture's.
+      // Five turns of the older release; where the call site is the fixture's also the two that the
+      // resumed run finds and saves, stepping off the ladder. Its last one is not saved.
       understood: ({ entries }) =>
-        [5, 8].includes((entries[entry] as (typeof stateV1)[string]).loop.turn),
+        [5, 7].includes((entries[entry] as (typeof stateV1)[string]).loop.turn),
     },
   },
 });

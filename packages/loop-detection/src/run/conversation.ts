@@ -6,7 +6,7 @@ import { LoopDetectionError } from "../errors.ts";
 import { wordHash } from "../fingerprint/word-hash.ts";
 import type { LadderAction } from "../ladder/ladder.ts";
 import type { LoopContext } from "../options.ts";
-import { type ReadTurn, firstTurns, unreadTurns } from "../turns/unread-turns.ts";
+import { type FoundTurn, firstTurns, unreadTurns } from "../turns/unread-turns.ts";
 
 /** The private channel: one entry a call site and place. */
 export const CHANNEL = "_loopDetection";
@@ -41,18 +41,41 @@ export interface Conversation {
   pending: Readonly<Record<string, readonly [exact: string, loose: string]>>;
 }
 
+/** Where in a run a model is called. */
+export interface Standpoint {
+  /** Prefix of the entries of this middleware and call site. */
+  site: string;
+  /** Hash of the graph instance. */
+  place: string;
+  /** Checkpoint namespace, which names the task. */
+  task: string;
+  /** The checkpoint the step runs from, as far as LangGraph says. */
+  step: string | undefined;
+  attempt: number;
+}
+
 /** A conversation as a model call finds it. */
 export interface OpenConversation {
+  from: Standpoint;
   /** Its entry in the private channel. */
   key: string;
+  /** As it was saved last; undefined where nothing of it is. */
+  saved: Conversation | undefined;
   known: Conversation;
-  /** True where nothing of it is kept yet. */
-  isNew: boolean;
+  /** Names of turns that are part of what is known and not of what is saved. */
+  ahead: readonly string[];
   /** Turns that were not read yet, oldest first. */
-  unread: ReadTurn[];
+  unread: FoundTurn[];
+  /** The read turn they follow; undefined where none of those is in the list. */
+  met: string | undefined;
   /** False where the list does not end in the turn that was read last: what it led to is void. */
   stands: boolean;
+  /** All that was read since the save could be read from the list again. */
+  intact: boolean;
 }
+
+/** Stands for the last turn of a conversation that has none. */
+const START = "start";
 
 /** Turns a conversation is recognised by. */
 const mostSeen = 8;
@@ -68,30 +91,52 @@ const slots = 8;
 export function openConversation(
   context: LoopContext,
   messages: readonly BaseMessage[],
-  namespace: unknown,
+  configurable: Readonly<Record<string, unknown>> = {},
 ): OpenConversation {
-  const place = placeOf(namespace);
-  const site = `${prefixOf(context)}${context.callSite ?? context.node ?? ""}~`;
+  const from = standpointOf(context, configurable);
+  const { site, place } = from;
   const key = `${site}${wordHash(place) % slots}`;
   const kept = conversationsOf(context, site);
   const { turns, met } = unreadTurns(messages, {
     has: (turn) => kept.some(({ seen }) => seen.includes(turn)),
   });
-  const continued = newestOf(kept, ({ seen }) => met !== undefined && seen.includes(met));
-  if (continued !== undefined) {
-    const stands = turns.length > 0 || continued.seen.at(-1) === met;
-    const known = continued.place === place ? continued : { ...continued, place };
-    return { key, known, isNew: false, unread: turns, stands };
+  const saved =
+    newestOf(kept, ({ seen }) => met !== undefined && seen.includes(met)) ??
+    newestOf(kept, (entry) => entry.place === place);
+  const found = { from, key, saved, ahead: [], met };
+  if (saved === undefined) {
+    const first = firstTurns(messages);
+    const known = freshConversation(place, [first.met ?? START]);
+    const stands = first.turns.length > 0;
+    return { ...found, known, unread: first.turns, met: first.met, stands, intact: true };
   }
-  const same = newestOf(kept, (entry) => entry.place === place);
-  if (same !== undefined) {
-    // A list without ids that was shortened gives every turn another name: only the newest is surely new.
-    const unread = turns.some(({ placed }) => placed) ? turns.slice(-1) : turns;
-    return { key, known: same, isNew: false, unread, stands: turns.length > 0 };
+  const newest = saved.seen.at(-1);
+  const known = saved.place === place ? saved : { ...saved, place };
+  if (met !== undefined) {
+    const stands = turns.length > 0 || newest === met;
+    return { ...found, known, unread: turns, stands, intact: newest === met };
   }
-  const first = firstTurns(messages);
-  const fresh = freshConversation(place, [first.met ?? "start"]);
-  return { key, known: fresh, isNew: true, unread: first.turns, stands: first.turns.length > 0 };
+  // Saved before its first turn: whatever the list holds came after.
+  const begun = newest !== START;
+  // A list without ids that was shortened gives every turn another name: only the newest is surely new.
+  const unread = begun && turns.some(({ placed }) => placed) ? turns.slice(-1) : turns;
+  return { ...found, known, unread, stands: turns.length > 0, intact: !begun };
+}
+
+function standpointOf(
+  context: LoopContext,
+  { checkpoint_ns: namespace, checkpoint_map: checkpoints }: Readonly<Record<string, unknown>>,
+): Standpoint {
+  const task = typeof namespace === "string" ? namespace : "";
+  const graph = task.slice(0, Math.max(0, task.lastIndexOf("|")));
+  const step: unknown = (checkpoints as Record<string, unknown> | null | undefined)?.[graph];
+  return {
+    site: `${prefixOf(context)}${context.callSite ?? context.node ?? ""}~`,
+    place: graph === "" ? "" : wordHash(graph).toString(36),
+    task,
+    step: typeof step === "string" ? step : undefined,
+    attempt: context.execution.attempt,
+  };
 }
 
 function newestOf(
@@ -133,7 +178,7 @@ function prefixOf({ live: { name } }: LoopContext): string {
 }
 
 /** A conversation's turns with newly read ones. */
-export function withSeen(seen: readonly string[], turns: readonly ReadTurn[]): string[] {
+export function withSeen(seen: readonly string[], turns: readonly FoundTurn[]): string[] {
   return [...seen, ...turns.map(({ key }) => key)].slice(-mostSeen);
 }
 
@@ -149,11 +194,4 @@ function freshConversation(place: string, seen: readonly string[]): Conversation
     blocked: {},
     pending: {},
   };
-}
-
-/** Names a graph instance: the checkpoint namespace up to the task that asks. */
-function placeOf(namespace: unknown): string {
-  if (typeof namespace !== "string") return "";
-  const end = namespace.lastIndexOf("|");
-  return end === -1 ? "" : wordHash(namespace.slice(0, end)).toString(36);
 }

@@ -7,14 +7,23 @@ import { fingerprintCall } from "../fingerprint/call.ts";
 import { shortHash } from "../fingerprint/short-hash.ts";
 import { steeringText } from "../ladder/message.ts";
 import type { LoopContext } from "../options.ts";
-import { CHANNEL, type Conversation, openConversation } from "./conversation.ts";
+import {
+  CHANNEL,
+  type Conversation,
+  type OpenConversation,
+  openConversation,
+} from "./conversation.ts";
 import { exitRun } from "./exit.ts";
+import { readAhead, rememberReading } from "./read-ahead.ts";
 import { readOn } from "./read-on.ts";
 import { loopKeyOf } from "./reading.ts";
 import { report } from "./report.ts";
 import { say } from "./say.ts";
 
 const mostPending = 64;
+
+/** No more than a saved conversation is recognised by. */
+const turnsASave = 8;
 
 /** Reads what the model did since its last call, and makes the next one as the ladder has it. */
 export async function detectInModelCall(
@@ -23,13 +32,13 @@ export async function detectInModelCall(
   context: LoopContext,
 ): Promise<ModelResult> {
   const { messages, tools, runtime } = request;
-  const open = openConversation(context, messages, runtime.configurable?.["checkpoint_ns"]);
+  const open = readAhead(openConversation(context, messages, runtime.configurable), context);
   const { conversation, newest } = readOn(open, tools, context);
   if (newest !== undefined) report(conversation, newest, context);
+  rememberReading(open, conversation, context);
 
   const keep = (settled: Conversation): void => {
-    const changed = open.isNew || newest !== undefined || settled.pending !== open.known.pending;
-    if (changed) context.state.write(CHANNEL, { [open.key]: settled });
+    if (isDue(open, settled, context)) context.state.write(CHANNEL, { [open.key]: settled });
   };
   const { action, finding } = conversation;
   if (finding === null || action === "none" || !mayAct(request, finding)) {
@@ -43,6 +52,22 @@ export async function detectInModelCall(
   const result = await handler(steered(request, action, finding, context));
   keep(withPending(conversation, result, tools, context));
   return result;
+}
+
+/**
+ * Saves what could not be read again, what the tool's seam goes by, and every eighth turn: what is
+ * between is in the messages, and a process that finds only those reads it once more.
+ */
+function isDue(
+  { saved, ahead, unread, intact }: OpenConversation,
+  settled: Conversation,
+  { native }: LoopContext,
+): boolean {
+  if (saved === undefined) return true;
+  const turns = ahead.length + unread.length;
+  if (turns === 0 && Object.keys(settled.pending).length === 0) return false;
+  const climbs = settled.action !== "none" || saved.action !== "none";
+  return native || climbs || !intact || saved.place !== settled.place || turns >= turnsASave;
 }
 
 /**

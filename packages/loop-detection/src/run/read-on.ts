@@ -39,7 +39,8 @@ export function readOn(
     ? known
     : { ...known, action: "none", finding: null, blocked: {} };
   let newest: NewestTurn | undefined;
-  for (const turn of unread) {
+  for (const found of unread) {
+    const turn = found.read();
     const digest = digestTurn(markUnknown(turn, tools), reading);
     const { state, findings, resends } = observeTurn(conversation.loop, digest, detectors);
     const decision = decide(findings, context.options);

@@ -7,11 +7,18 @@ import { answerText, withoutCallId } from "./answer-text.ts";
 import type { ObservedCall, ObservedTurn } from "./turn-digest.ts";
 
 /** A turn as it stands in a message list, under the name it is remembered by. */
-export interface ReadTurn extends ObservedTurn {
+export interface FoundTurn {
   /** Names the turn: the reply's id, or place and content where it has none. */
-  key: string;
+  readonly key: string;
   /** Its name depends on its place, so in a list that was shortened it has another. */
-  placed: boolean;
+  readonly placed: boolean;
+  /** Takes it from the messages: texts of answers are looked at only here. */
+  read(): ReadTurn;
+}
+
+/** A turn taken from the messages. */
+export interface ReadTurn extends ObservedTurn {
+  key: string;
 }
 
 /** The code of the envelope that answers a blocked call. */
@@ -27,7 +34,7 @@ type KnownTurns = Pick<ReadonlySet<string>, "has">;
 /** What a list holds beyond the turns that were read before. */
 export interface Unread {
   /** Oldest first. */
-  turns: ReadTurn[];
+  turns: FoundTurn[];
   /** The read turn they follow; undefined where none of those is in the list. */
   met: string | undefined;
 }
@@ -60,7 +67,7 @@ function oldestOf({ length }: readonly BaseMessage[]): number {
 }
 
 function readBack(messages: readonly BaseMessage[], known: KnownTurns, oldest: number): Unread {
-  const turns: ReadTurn[] = [];
+  const turns: FoundTurn[] = [];
   let answers = new Map<string, ToolMessage>();
   for (let index = messages.length - 1; index >= oldest; index -= 1) {
     const message = messages[index];
@@ -68,29 +75,36 @@ function readBack(messages: readonly BaseMessage[], known: KnownTurns, oldest: n
     if (!AIMessage.isInstance(message)) continue;
     const name = nameOf(message, index);
     if (known.has(name.key)) return { turns: turns.toReversed(), met: name.key };
-    const calls = callsOf(message, answers);
-    // The words of a reply that calls tools say nothing about a loop.
-    const turn = { ...name, text: calls.length === 0 ? message.text : "", calls };
+    const its = answers;
     answers = new Map();
     // The newest turn waits until all its calls are answered; a call nobody answers waits for the next.
-    const waits = turns.length === 0 && turn.calls.some(({ result }) => result === undefined);
-    if (!waits) turns.push(turn);
+    if (turns.length === 0 && waits(message, its)) continue;
+    turns.push({ ...name, read: () => readTurn(name.key, message, its) });
     if (turns.length >= mostTurns) break;
   }
   return { turns: turns.toReversed(), met: undefined };
 }
 
-function nameOf(message: AIMessage, index: number): Pick<ReadTurn, "key" | "placed"> {
+type Answers = ReadonlyMap<string, ToolMessage>;
+
+function waits({ tool_calls: calls = [] }: AIMessage, answers: Answers): boolean {
+  return calls.some(({ id }) => id === undefined || !answers.has(id));
+}
+
+function readTurn(key: string, message: AIMessage, answers: Answers): ReadTurn {
+  const calls = callsOf(message, answers);
+  // The words of a reply that calls tools say nothing about a loop.
+  return { key, text: calls.length === 0 ? message.text : "", calls };
+}
+
+function nameOf(message: AIMessage, index: number): Pick<FoundTurn, "key" | "placed"> {
   const { id, tool_calls: calls } = message;
   const placed = id === undefined;
   const name = placed ? `${index} ${calls?.[0]?.id ?? message.text.slice(0, 2_000)}` : id;
   return { key: name.length > longestKey ? shortHash(name) : name, placed };
 }
 
-function callsOf(
-  { tool_calls: calls = [] }: AIMessage,
-  answers: ReadonlyMap<string, ToolMessage>,
-): ObservedCall[] {
+function callsOf({ tool_calls: calls = [] }: AIMessage, answers: Answers): ObservedCall[] {
   return calls.map(({ id, name, args }) => {
     const answer = id === undefined ? undefined : answers.get(id);
     const call: ObservedCall = { id, tool: name, arguments: args };
