@@ -16,7 +16,7 @@ import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
 import { describe, expect, test } from "vitest";
 
 import { loopDetectionMiddleware } from "../src/index.ts";
-import { SHAPES, ask, deploy, thread, toldTo } from "./support/agent.ts";
+import { SHAPES, ask, deploy, thread } from "./support/agent.ts";
 import type { ScriptedCall, ScriptedReply, ScriptedTurns } from "./support/agent.ts";
 import { counted } from "./support/shop.ts";
 
