@@ -4,9 +4,7 @@ import { expect, test } from "vitest";
 import { longRuns } from "../src/answers/long-runs.ts";
 
 const pieces = fc.constantFrom(
-  ..."0123456789",
-  ..."abcdefABCDEF",
-  ..."gzG-_ .\n<",
+  ...Array.from("0123456789abcdefABCDEFgzG-_ .\n<", (character) => character),
   "0a1b2c3d",
   "µ",
 );
