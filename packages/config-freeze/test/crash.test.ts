@@ -20,7 +20,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The short form: every shape, every cut and both durabilities; `npm run test:crash` has them all. */
+/** The short form: every shape, every cut and both durabilities; `npm run test:crash:freeze` has them all. */
 const FROZEN: readonly [Shape, Cut, FreezeCase["durability"]][] = [
   ["three prompts", "model", "sync"],
   ["three prompts", "fork", "sync"],

@@ -22,7 +22,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The short form: each kind of graph, each scene; `npm run test:crash` has all of their points. */
+/** The short form: each kind of graph, each scene; `npm run test:crash:effects` has all of their points. */
 const CASES: readonly [Kind, Scene, EffectsCase["durability"], string][] = [
   ["StateGraph", "one tool", "sync", "claim:after"],
   ["StateGraph", "three parallel", "sync", "effect:after"],
