@@ -19,7 +19,7 @@ export const CUSTOMERS = [
 /** Whose run dies with its process. */
 export const NORA = { name: "nora", order: "A-9" };
 
-/** What Nora's process prints once LangSmith has what happened so far. */
+/** What Nora's process prints once database and LangSmith have what happened so far. */
 export const AT_WORK = "a tool is at work";
 
 /** What a customer writes. */

@@ -12,9 +12,9 @@ import { supportAgent } from "./support-agent.ts";
 const [databaseUrl, modelUrl = "", customer = "", order = ""] = process.argv.slice(2);
 const pool = new Pool({ connectionString: databaseUrl });
 const client = new Client();
-const agent = supportAgent(modelUrl === "" ? undefined : modelUrl, new PostgresSaver(pool), [
-  runFlagsMiddleware({ store: evenkeelPostgres(pool), langsmith: { client } }),
-]);
+const flags = runFlagsMiddleware({ store: evenkeelPostgres(pool), langsmith: { client } });
+const checkpointer = new PostgresSaver(pool);
+const agent = supportAgent(modelUrl === "" ? undefined : modelUrl, checkpointer, [flags]);
 let begun = (): void => undefined;
 const tool = new Promise<void>((resolve) => (begun = resolve));
 const running = agent.invoke(
@@ -25,6 +25,8 @@ const running = agent.invoke(
   },
 );
 await tool;
+// A record is begun beside the run, and a trace sent: both take a moment.
+await flags.flush();
 await client.awaitPendingTraceBatches();
 console.log(AT_WORK);
 await running;
