@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 
 import { examplesFolder, normalized, transcriptOf } from "../support/example.ts";
-import { quietEnvironment } from "../support/packed-project.ts";
+import { quietEnvironment } from "../support/tarballs.ts";
 
 // langgraph-server needs an installation of its own: test/server runs it.
 const ELSEWHERE = ["langgraph-server"];

@@ -10,8 +10,9 @@ import type { OpenAIEndpoint } from "@evenkeel/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { examplesFolder, normalized, transcriptOf } from "../support/example.ts";
-import { packedProject, quietEnvironment } from "../support/packed-project.ts";
+import { packedProject } from "../support/packed-project.ts";
 import type { PackedProject } from "../support/packed-project.ts";
+import { quietEnvironment } from "../support/tarballs.ts";
 
 let project: PackedProject;
 let endpoint: OpenAIEndpoint;

@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { packTarballs, quietEnvironment } from "./tarballs.ts";
+
 const execute = promisify(execFile);
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** An empty project into which the packages were installed as tarballs, with plain npm. */
 export interface PackedProject {
@@ -29,25 +29,14 @@ export interface PackedProjectOptions {
 /** Packs built packages as npm would publish them and installs them into an empty project. */
 export async function packedProject(options: PackedProjectOptions): Promise<PackedProject> {
   const folder = await mkdtemp(join(tmpdir(), "evenkeel-packed-"));
-  const tarballs: Record<string, string> = {};
-  for (const name of options.packages) {
-    const { stdout } = await execute("npm", ["pack", "--json", "--pack-destination", folder], {
-      cwd: join(root, "packages", name),
-      env: quietEnvironment(),
-    });
-    const [packed] = JSON.parse(stdout) as { filename: string; name: string }[];
-    if (packed === undefined) throw new Error(`npm pack of ${name} said nothing.`);
-    tarballs[packed.name] = `file:./${packed.filename.replace("@", "").replace("/", "-")}`;
-  }
-  const { overrides } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
-    overrides: Record<string, string>;
-  };
+  const tarballs = await packTarballs(options.packages, folder);
   const manifest = {
     name: "empty-project",
     private: true,
     type: "module",
     dependencies: { ...tarballs, ...options.dependencies },
-    overrides: { ...overrides, ...tarballs },
+    // What one of ours asks for is the same tarball.
+    overrides: tarballs,
   };
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   const project: PackedProject = {
@@ -70,14 +59,4 @@ export async function packedProject(options: PackedProjectOptions): Promise<Pack
   };
   await project.run("npm", "install", "--no-audit", "--no-fund", ...(options.flags ?? []));
   return project;
-}
-
-/** The environment without what npm and vitest set for the process that runs the tests. */
-export function quietEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([key]) =>
-        !/^npm_(?!config_registry)/.test(key) && key !== "NODE_OPTIONS" && key !== "VITEST",
-    ),
-  );
 }
