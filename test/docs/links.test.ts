@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -7,15 +7,25 @@ import { pages } from "../support/pages.ts";
 import type { Page } from "../support/pages.ts";
 import { root } from "../support/source-examples.ts";
 
-const LINK = /(?<!!)\[[^\]]*\]\(([^)\s]+)\)/g;
+const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 
-async function isBroken({ file }: Page, target: string): Promise<boolean> {
-  const [path = ""] = target.split("#");
-  if (path === "" || /^[a-z]+:/.test(path)) return false;
-  return access(join(root, dirname(file), path)).then(
-    () => false,
-    () => true,
+/** A heading's name in an address, as GitHub gives it. */
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
   );
+
+async function isBroken({ file, text }: Page, target: string): Promise<boolean> {
+  if (/^[a-z]+:/.test(target)) return false;
+  const [path = "", anchor] = target.split("#");
+  const to = join(root, path === "" ? file : join(dirname(file), path));
+  const found = await stat(to).catch(() => undefined);
+  if (found === undefined) return true;
+  if (anchor === undefined) return false;
+  return !anchorsOf(path === "" ? text : await readFile(to, "utf8")).includes(anchor);
 }
 
 test("every link between pages and files leads somewhere", async () => {
