@@ -22,7 +22,7 @@ const CASES: readonly [Kind, Scene, EverythingCase["durability"], string, number
   ["StateGraph", "parallel", "sync", "effect:after", 2],
   ["StateGraph", "parallel", "sync", "settleEffect:before", 1],
   ["createReactAgent v1", "interrupt", "async", "effect:after", 1],
-  ["createReactAgent v1", "interrupt", "async", "putRecord:before", 2],
+  ["createReactAgent v1", "interrupt", "async", "replaceRecord:before", 1],
   ["createReactAgent v2", "large result", "sync", "writeResult:after", 1],
   ["createReactAgent v2", "large result", "sync", "model", 3],
   ["createAgent", "rejected attempt", "sync", "appendEvents:before", 2],

@@ -2,7 +2,7 @@ import type { Severity } from "@evenkeel/core";
 
 import type { Baseline } from "./baseline.ts";
 import { defaultRules } from "./rules/default-rules.ts";
-import type { Flag, FlagLimits, FlagRule } from "./rules/flag-rule.ts";
+import type { Flag, FlagLimits, FlagRule, RuleContext } from "./rules/flag-rule.ts";
 import type { RunReport } from "./run-report.ts";
 import { type ScoreWeights, scoreOf } from "./score/score.ts";
 import { weights as shippedWeights } from "./score/weights.ts";
@@ -46,36 +46,86 @@ const order: readonly Severity[] = ["info", "low", "medium", "high", "critical"]
 export function judge(
   record: RunReport,
   baseline: Baseline | undefined,
-  {
-    rules = defaultRules,
-    limits = {},
-    flagFrom = "high",
-    weights = shippedWeights,
-    flagAt,
-  }: JudgeOptions = {},
+  options: JudgeOptions = {},
 ): Judgement {
-  const context = { baseline, limits: { ...defaultLimits, ...limits } };
-  const flags: Flag[] = [];
-  const broken: Judgement["broken"] = [];
-  for (const rule of rules) {
+  return judgementOf(askRules(record, baseline, options), baseline !== undefined, options);
+}
+
+/**
+ * The same without and with a baseline: a rule that did not look at the baseline the first time is
+ * not asked again.
+ */
+export function judgeTwice(
+  record: RunReport,
+  baseline: Baseline | undefined,
+  options: JudgeOptions = {},
+): { readonly alone: Judgement; readonly judgement: Judgement } {
+  const asked = askRules(record, undefined, options);
+  const alone = judgementOf(asked, false, options);
+  if (baseline === undefined) return { alone, judgement: alone };
+  const again = askRules(record, baseline, options, asked);
+  return { alone, judgement: judgementOf(again, true, options) };
+}
+
+/** What a rule made of a run. */
+interface Asked {
+  readonly flag: Flag | undefined;
+  readonly broken: Judgement["broken"][number] | undefined;
+  /** It looked whether there is a baseline. */
+  readonly compares: boolean;
+}
+
+function askRules(
+  record: RunReport,
+  baseline: Baseline | undefined,
+  { rules = defaultRules, limits = {} }: JudgeOptions,
+  before?: readonly Asked[],
+): Asked[] {
+  let compares = false;
+  const context: RuleContext = {
+    get baseline() {
+      compares = true;
+      return baseline;
+    },
+    limits: { ...defaultLimits, ...limits },
+  };
+  return rules.map((rule, index) => {
+    const known = before?.[index];
+    if (known?.compares === false) return known;
+    compares = false;
     try {
       const verdict = rule.judge(record, context);
-      if (verdict === undefined || !(verdict.strength > 0)) continue;
-      flags.push({
-        rule: rule.name,
-        failureClass: rule.failureClass,
-        strength: Math.min(1, verdict.strength),
-        severity: verdict.severity,
-        evidence: plainText(verdict.evidence, 500),
-        step: verdict.step,
-      });
+      return { flag: flagOf(rule, verdict), broken: undefined, compares };
     } catch (error) {
-      broken.push({ rule: rule.name, message: messageOf(error) });
+      return { flag: undefined, broken: { rule: rule.name, message: messageOf(error) }, compares };
     }
-  }
-  const score = scoreOf(flags, baseline !== undefined, weights);
+  });
+}
+
+function flagOf(
+  { name, failureClass }: FlagRule,
+  verdict: ReturnType<FlagRule["judge"]>,
+): Flag | undefined {
+  if (verdict === undefined || !(verdict.strength > 0)) return undefined;
+  return {
+    rule: name,
+    failureClass,
+    strength: Math.min(1, verdict.strength),
+    severity: verdict.severity,
+    evidence: plainText(verdict.evidence, 500),
+    step: verdict.step,
+  };
+}
+
+function judgementOf(
+  asked: readonly Asked[],
+  compared: boolean,
+  { flagFrom = "high", weights = shippedWeights, flagAt }: JudgeOptions,
+): Judgement {
+  const flags = asked.flatMap(({ flag }) => flag ?? []);
+  const score = scoreOf(flags, compared, weights);
   const severity = gravest(flags);
-  const threshold = flagAt ?? (baseline === undefined ? weights.alone : weights.compared).flagAt;
+  const threshold = flagAt ?? (compared ? weights.compared : weights.alone).flagAt;
   return {
     score,
     flags: flags.toSorted(
@@ -83,7 +133,7 @@ export function judge(
     ),
     flagged: score >= threshold || order.indexOf(severity) >= order.indexOf(flagFrom),
     severity,
-    broken,
+    broken: asked.flatMap(({ broken }) => broken ?? []),
   };
 }
 

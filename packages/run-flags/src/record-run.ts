@@ -45,7 +45,7 @@ export function recordRun(facts: RunFacts): RunReport {
     tokens: facts.tokens ?? null,
     costUsd: facts.costUsd ?? null,
     characters,
-    request: requestShape(request, usedWords(facts)),
+    request: requestShape(request, () => usedWords(facts)),
     requests: facts.requests.length + (facts.earlierRequests ?? 0),
     answer: answerShape(answer?.text, facts.offered ?? Object.keys(tools), answer?.cutShort),
     calls:

@@ -100,7 +100,7 @@ describe("a request's shape", () => {
   const shape = (request: string, ...used: string[]) => {
     const vocabulary = createVocabulary();
     for (const text of used) vocabulary.add(text);
-    return requestShape(request, vocabulary);
+    return requestShape(request, () => vocabulary);
   };
 
   test("numbered tasks are counted", () => {

@@ -59,6 +59,26 @@ const faults: [string, Fault, string][] = [
     "replaces the record",
   ],
   [
+    "replaces a record whatever it knows of it",
+    (store) => ({
+      replaceRecord: async (record) => {
+        await store.putRecord(record);
+        return true;
+      },
+    }),
+    "replaces a record for one",
+  ],
+  [
+    "says of a record it wrote that it did not",
+    (store) => ({
+      replaceRecord: async (record) => {
+        await store.putRecord(record);
+        return false;
+      },
+    }),
+    "replaces the record it just took",
+  ],
+  [
     "lists records oldest first",
     (store) => ({
       listRecords: async (query) => (await store.listRecords(query)).toReversed(),

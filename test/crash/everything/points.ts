@@ -38,6 +38,7 @@ const ASKED = [
   "releaseLease",
   "putManifest",
   "putRecord",
+  "replaceRecord",
   "appendEvents",
   "claimEffect",
   "settleEffect",

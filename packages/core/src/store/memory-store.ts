@@ -95,6 +95,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): EvenkeelStore {
       const row = recordRow(record, now());
       records.set(row.executionId, row);
     },
+    async replaceRecord(record, known) {
+      const row = recordRow(record, now());
+      if (records.get(row.executionId)?.body !== storedJson(known, "A run record")) return false;
+      records.set(row.executionId, row);
+      return true;
+    },
     async getRecord(executionId) {
       const row = records.get(executionId);
       return row === undefined ? undefined : JSON.parse(row.body);

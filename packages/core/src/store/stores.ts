@@ -53,6 +53,12 @@ export interface EventStore {
 export interface RecordStore {
   /** Writes or replaces the record of its execution. */
   putRecord(record: RunRecord): Promise<void>;
+  /**
+   * Replaces `known`, a record this store took or gave, where it still holds exactly that one; false
+   * where it does not, or cannot tell. One round trip, and no change of anybody else's is lost. A
+   * store without it is read before each write.
+   */
+  replaceRecord?(record: RunRecord, known: RunRecord): Promise<boolean>;
   getRecord(executionId: string): Promise<RunRecord | undefined>;
   /** Newest first. */
   listRecords(query: {

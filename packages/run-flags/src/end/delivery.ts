@@ -1,7 +1,7 @@
 import type { RunRecord } from "@evenkeel/core";
 
 import { type KeptReview, type KeptRun, type KeptTrace, withKept } from "../keep/kept-run.ts";
-import type { RecordKeeper } from "../keep/record-keeper.ts";
+import type { RecordChange, RecordKeeper } from "../keep/record-keeper.ts";
 import { type Finding, reviewOf } from "../review/finding.ts";
 import type { Reviewers } from "../review/reviewers.ts";
 
@@ -17,16 +17,20 @@ export interface Outcome {
   insists?: boolean;
 }
 
+/** What becomes of an execution, by what the store has of it; asked anew where that has changed. */
+export type OutcomeOf = (
+  known: RunRecord | undefined,
+  kept: KeptRun | undefined,
+) => Outcome | undefined;
+
 /** Keeps outcomes and tells reviewers of them, each at most once. */
 export interface Delivery {
   /**
    * Changes a record as the store has it, then tells the reviewers what they do not know yet. What a
-   * process that dies in between leaves untold stays marked as due.
+   * process that dies in between leaves untold stays marked as due. `last` is the record as this
+   * process wrote it, which saves reading it where nobody else has.
    */
-  deliver(
-    executionId: string,
-    outcome: (known: RunRecord | undefined, kept: KeptRun | undefined) => Outcome | undefined,
-  ): Promise<void>;
+  deliver(executionId: string, outcome: OutcomeOf, last?: RunRecord): Promise<void>;
   /** Tells again what is marked as due. */
   repeat(record: RunRecord, kept: KeptRun, finding: Finding): Promise<void>;
   flush(): Promise<void>;
@@ -41,29 +45,33 @@ export function deliveryOf(keeper: RecordKeeper, reviewers: Reviewers): Delivery
   };
 
   async function tell(
-    { executionId }: RunRecord,
+    record: RunRecord,
     finding: Finding,
     trace: KeptTrace | null,
     { marked, corrects, review }: { marked: boolean; corrects: boolean; review: KeptReview },
   ): Promise<void> {
+    const { executionId } = record;
     const { key } = review;
     const told = await reviewers.tell(finding, trace, { marked, corrects, routed: review.routed });
     const state = told.reviewed && told.routed ? "sent" : "due";
     if (state === review.state && told.routed === review.routed) return;
-    await keeper.change(executionId, (known, kept) => {
+    const say: RecordChange = (known, kept) => {
       if (known === undefined || kept?.review?.key !== key) return undefined;
       return withKept(known, { ...kept, review: { key, state, routed: told.routed } });
-    });
+    };
+    await keeper.change(executionId, say, record);
   }
 
   async function keepAndTell(
     executionId: string,
-    outcome: Parameters<Delivery["deliver"]>[1],
+    outcome: OutcomeOf,
+    last?: RunRecord,
   ): Promise<void> {
     let telling: (() => Promise<void>) | undefined;
     let asked = false;
-    const decide = (known?: RunRecord, kept?: KeptRun): RunRecord | undefined => {
+    const decide: RecordChange = (known, kept) => {
       asked = true;
+      telling = undefined;
       const decided = outcome(known, kept);
       if (decided === undefined) return undefined;
       const { record, kept: keeps, finding, marked, insists = false } = decided;
@@ -73,18 +81,19 @@ export function deliveryOf(keeper: RecordKeeper, reviewers: Reviewers): Delivery
       if (review?.state === "due") {
         const corrects = told !== null && told.key !== "";
         const options = { marked, corrects, review };
-        telling = () => tell(record, finding, keeps.trace, options);
+        telling = () => tell(written, finding, keeps.trace, options);
       }
-      return withKept(record, { ...keeps, review });
+      const written = withKept(record, { ...keeps, review });
+      return written;
     };
-    await keeper.change(executionId, decide);
+    await keeper.change(executionId, decide, last);
     // Where there is no store, or it cannot be read, reviewers are told all the same.
-    if (!asked) decide();
+    if (!asked) decide(undefined, undefined);
     await telling?.();
   }
 
   return {
-    deliver: (executionId, outcome) => track(keepAndTell(executionId, outcome)),
+    deliver: (executionId, outcome, last) => track(keepAndTell(executionId, outcome, last)),
     repeat: (record, { trace, review }, finding) =>
       review === null
         ? Promise.resolve()

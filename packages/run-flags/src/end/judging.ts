@@ -1,5 +1,5 @@
 import { isCleanRun } from "../clean-run.ts";
-import { judge } from "../judge.ts";
+import { judgeTwice } from "../judge.ts";
 import type { Judgement } from "../judge.ts";
 import type { RunBaselines } from "../keep/run-baselines.ts";
 import type { FlagOptions } from "../options.ts";
@@ -21,9 +21,7 @@ export function judgeRun(
   baselines: RunBaselines | undefined,
 ): JudgedRun {
   const rules = [...defaultRules, ...added].filter(({ name }) => !without.includes(name));
-  const alone = judge(report, undefined, { rules, limits, flagFrom });
-  const baseline = baselines?.of(report);
-  const judgement =
-    baseline === undefined ? alone : judge(report, baseline, { rules, limits, flagFrom });
+  const options = { rules, limits, flagFrom };
+  const { alone, judgement } = judgeTwice(report, baselines?.of(report), options);
   return { judgement, clean: isCleanRun(report, alone) };
 }

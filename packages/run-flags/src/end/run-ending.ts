@@ -6,7 +6,7 @@ import type { GatheredRun } from "../gather/gathered-run.ts";
 import { reportOf, wasAborted } from "../gather/report-of.ts";
 import { type EventSums, eventSums } from "../gather/run-events.ts";
 import { type KeptRun, withKept } from "../keep/kept-run.ts";
-import { type RecordKeeper, within } from "../keep/record-keeper.ts";
+import { type RecordChange, type RecordKeeper, within } from "../keep/record-keeper.ts";
 import { recordOf } from "../keep/record-of.ts";
 import type { RunBaselines } from "../keep/run-baselines.ts";
 import type { FlagContext } from "../options.ts";
@@ -53,6 +53,8 @@ export function runEnding(
   const continued = !isNew && !isCommand(request.input);
   const resumes = Number(held["resumes"] ?? 0) + (continued ? 1 : 0);
   let loaded: Promise<unknown> | undefined;
+  /** The record as this run wrote it last, for as long as nobody is known to have changed it. */
+  let written: RunRecord | undefined;
   let earlier = NO_CALLS;
   let root: RootRunFacts | null = null;
   let finished: { status: RunOutcome["status"]; attempt: number } | undefined;
@@ -90,14 +92,16 @@ export function runEnding(
     finished = { status: outcome.status, attempt: context.execution.attempt };
     const endedAt = context.now();
     // What earlier processes came to is part of the report, and a resumed run may end at once.
-    await within(loaded, BASELINE_WAIT_MS);
+    if (loaded !== undefined) await within(loaded, BASELINE_WAIT_MS);
+    const last = written;
+    written = undefined;
     const ended = report(outcome, endedAt);
     if (outcome.status === "interrupted") {
       // It waits for a person: what it comes to is judged when it goes on, or by the sweep.
       const fields = { report: ended, judgement: null, clean: false };
-      void keeper.change(executionId, (known, kept) =>
-        withKept(recordOf(context, known, ended, "interrupted"), keptOf(kept, fields)),
-      );
+      const waits: RecordChange = (known, kept) =>
+        withKept(recordOf(context, known, ended, "interrupted"), keptOf(kept, fields));
+      void keeper.change(executionId, waits, last);
       return;
     }
     const { options } = context;
@@ -112,13 +116,13 @@ export function runEnding(
     };
     announce(outcomeOf().finding, context);
     if (clean) baselines?.add(ended);
-    void delivery.deliver(executionId, outcomeOf);
+    void delivery.deliver(executionId, outcomeOf, last);
   }
 
   return {
     resumes,
     begin() {
-      const history = baselines?.load().catch(() => undefined);
+      const history = baselines?.load()?.catch(() => undefined);
       loaded = history;
       if (!stored) return;
       const begun = (known?: RunRecord, kept?: KeptRun): RunRecord => {
@@ -126,7 +130,8 @@ export function runEnding(
         gathered.offeredBefore(kept?.report.offered ?? []);
         const begins = report({ status: "running" });
         const fields = { report: begins, judgement: null, clean: false };
-        return withKept(recordOf(context, known, begins, "running"), keptOf(kept, fields));
+        written = withKept(recordOf(context, known, begins, "running"), keptOf(kept, fields));
+        return written;
       };
       if (isNew) keeper.put(begun());
       else loaded = Promise.all([history, keeper.change(executionId, begun)]);

@@ -13,8 +13,8 @@ import { keptRun } from "./kept-run.ts";
 
 /** The good runs that a run is compared with. */
 export interface RunBaselines {
-  /** Reads the history anew where it is old. */
-  load(): Promise<void>;
+  /** Reads the history anew where it is old; nothing where it is not. */
+  load(): Promise<void> | undefined;
   /** The baseline of a run without the run itself; undefined until there is enough history. */
   of(report: RunReport): Baseline | undefined;
   /** Takes a clean run in. */
@@ -25,7 +25,7 @@ const REFRESH_MS = 60_000;
 const READ_RUNS = 500;
 const MOST_ENTRIES = 200;
 /** Summing up fifty runs costs more than judging one; a busy process need not do it for each. */
-const SUMMARY_MS = 1_000;
+const SUMMARY_MS = 5_000;
 
 /** Keeps baselines in memory, filled from the records of earlier runs where there is a store. */
 export function runBaselines(
@@ -39,10 +39,11 @@ export function runBaselines(
   let loading: Promise<void> | undefined;
 
   const addTo = (to: typeof entries, report: RunReport): void => {
+    const entry = baselineEntry(report);
     for (const key of baselineKeys(report)) {
       const held = to.get(key) ?? new Map<string, BaselineEntry>();
       held.delete(report.executionId);
-      held.set(report.executionId, baselineEntry(report));
+      held.set(report.executionId, entry);
       const oldest = held.keys().next().value;
       if (held.size > MOST_ENTRIES && oldest !== undefined) held.delete(oldest);
       to.set(key, held);
@@ -66,10 +67,10 @@ export function runBaselines(
   }
 
   return {
-    async load() {
-      if (store === undefined || now() - loadedAt < REFRESH_MS) return;
+    load() {
+      if (store === undefined || now() - loadedAt < REFRESH_MS) return undefined;
       loading ??= read(store).finally(() => (loading = undefined));
-      await loading;
+      return loading;
     },
     of(report) {
       for (const key of baselineKeys(report)) {

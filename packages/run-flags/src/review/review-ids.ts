@@ -9,6 +9,7 @@ export function fixedId(...words: readonly string[]): string {
 
 /** Whether an execution belongs to a sample of this share; the same answer each time. */
 export function inSample(executionId: string, share: number): boolean {
+  if (share === 0) return false;
   const drawn = Number.parseInt(fixedId("sample", executionId).slice(0, 8), 16) / 0x1_0000_0000;
   return drawn < share;
 }

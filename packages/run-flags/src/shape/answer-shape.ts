@@ -34,13 +34,26 @@ const callPattern =
 const scanLimit = 6_000;
 const thinkingPattern = /<(thinking|think|reasoning|scratchpad)>[\s\S]*?(?:<\/\1>|$)/gi;
 
+const NO_ANSWER: AnswerShape = {
+  given: false,
+  characters: 0,
+  asks: false,
+  refuses: false,
+  promises: false,
+  callsInText: false,
+  breaksOff: false,
+  cutShort: null,
+  facts: [],
+};
+
 /** Reads a final answer's shape; `toolNames` finds calls that were written out instead of made. */
 export function answerShape(
   text: string | undefined,
   toolNames: readonly string[] = [],
   cutShort: AnswerShape["cutShort"] = null,
 ): AnswerShape {
-  const whole = endsOf(text ?? "");
+  if (text === undefined) return { ...NO_ANSWER, cutShort };
+  const whole = endsOf(text);
   const said = whole.replaceAll(thinkingPattern, "").trim();
   const ending = said.slice(-400);
   const lastSentences = ending
@@ -52,8 +65,8 @@ export function answerShape(
     .filter((sentence) => !courtesyPattern.test(sentence))
     .join("\n");
   return {
-    given: text !== undefined,
-    characters: whole.length < (text ?? "").length ? (text ?? "").length : said.length,
+    given: true,
+    characters: whole.length < text.length ? text.length : said.length,
     asks: asksPattern.test(business.slice(-800)) || /\?\W*$/.test(business.slice(-200)),
     refuses: refusesPattern.test(business),
     promises: promisesPattern.test(lastSentences) && !courtesyPattern.test(lastSentences),

@@ -50,8 +50,9 @@ const requestVerbs: Readonly<Record<Intent, RegExp>> = {
   pay: /\b(?:buy|purchase|pay|transfer|refund)\b/iu,
 };
 
-/** Reads the request's tasks and mentions, and which of them the run ever used. */
-export function requestShape(request: string, used: Vocabulary): RequestShape {
+/** Reads the request's tasks and mentions, and which of them the run ever used: `used` is asked where there are any. */
+export function requestShape(request: string, used: () => Vocabulary): RequestShape {
+  if (request === "") return { characters: 0, parts: 1, intents: [], mentioned: 0, unused: 0 };
   const { references, numbers, quoted } = mentionsIn(request);
   const mentioned = [...new Set([...references, ...quoted, ...numbers])].slice(0, 60);
   return {
@@ -59,7 +60,7 @@ export function requestShape(request: string, used: Vocabulary): RequestShape {
     parts: countParts(request),
     intents: intentsIn(request),
     mentioned: mentioned.length,
-    unused: mentioned.filter((mention) => !used.knows(mention)).length,
+    unused: mentioned.length === 0 ? 0 : countUnused(mentioned, used()),
   };
 }
 
@@ -67,6 +68,10 @@ export function requestShape(request: string, used: Vocabulary): RequestShape {
 export function intentsOfTool(tool: string): Intent[] {
   const words = wordsOf(tool.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, " ").replaceAll("_", " "));
   return allIntents.filter((intent) => intentWords[intent].some((word) => words.includes(word)));
+}
+
+function countUnused(mentioned: readonly string[], used: Vocabulary): number {
+  return mentioned.filter((mention) => !used.knows(mention)).length;
 }
 
 function intentsIn(request: string): Intent[] {

@@ -80,6 +80,48 @@ export const keepingCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "replaces a record for one of those who know it, where it can replace what it knows",
+    async run(store) {
+      // Optional: without it a record is read before it is changed.
+      if (store.replaceRecord === undefined) return;
+      const [scope, executionId] = [unique("scope"), unique("execution")];
+      const begun = sampleRecord(scope, executionId, { status: "running", endedAt: null });
+      const ended = { ...begun, status: "completed" as const, endedAt: ago(0) };
+      assert.equal(await store.replaceRecord(ended, begun), false);
+      assert.equal(await store.getRecord(executionId), undefined);
+      await store.putRecord(begun);
+      const [one, other] = [await store.getRecord(executionId), await store.getRecord(executionId)];
+      assert.ok(one !== undefined && other !== undefined);
+      const stranger = sampleRecord(scope, unique("execution"));
+      await store.putRecord(stranger);
+      assert.equal(await store.replaceRecord(ended, stranger), false);
+      const both = await Promise.all([
+        store.replaceRecord({ ...ended, facts: { by: "one" } }, one),
+        store.replaceRecord({ ...ended, facts: { by: "other" } }, other),
+      ]);
+      assert.deepEqual(both.toSorted(), [false, true]);
+      assert.deepEqual((await store.getRecord(executionId))?.facts, {
+        by: both[0] ? "one" : "other",
+      });
+      assert.equal(await store.replaceRecord(ended, begun), false);
+    },
+  },
+  {
+    name: "replaces the record it just took, time and again",
+    async run(store) {
+      if (store.replaceRecord === undefined) return;
+      const [scope, executionId] = [unique("scope"), unique("execution")];
+      let known = sampleRecord(scope, executionId, { status: "running" });
+      await store.putRecord(known);
+      for (const steps of [1, 2, 3]) {
+        const next = { ...known, facts: { steps } };
+        assert.equal(await store.replaceRecord(next, known), true);
+        known = next;
+      }
+      assert.deepEqual(await store.getRecord(executionId), known);
+    },
+  },
+  {
     name: "lists records page by page, none twice and none left out, and from a moment on",
     async run(store) {
       const scope = unique("scope");
