@@ -188,6 +188,18 @@ describe("run flags beside the others", () => {
     );
   });
 
+  test("limits: a budget it warned of once, by its defaults, and nothing of one it did not", async () => {
+    const looks = (count: number) => Array.from({ length: count }, () => look);
+    const inner = () => [budgetMiddleware({ perExecution: { toolCalls: 10 } })];
+    const warned = await run([...looks(8), done], { inner: inner() });
+    expect(warned.report.budgetSpent).toBeLessThan(0.9);
+    expect(warned.judgement?.flags).toContainEqual(
+      expect.objectContaining({ rule: "budget-nearly-spent", severity: "low" }),
+    );
+    const half = await run([...looks(5), done], { inner: inner() });
+    expect(rules(half)).not.toContain("budget-nearly-spent");
+  });
+
   test("tool-result-offload: how many results lie elsewhere; the context is what the model saw", async () => {
     const outside = await run([large, done], { inner: [toolResultOffloadMiddleware({ store })] });
     expect(outside.report.offloads).toBe(1);

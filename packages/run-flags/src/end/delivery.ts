@@ -18,10 +18,7 @@ export interface Outcome {
 }
 
 /** What becomes of an execution, by what the store has of it; asked anew where that has changed. */
-export type OutcomeOf = (
-  known: RunRecord | undefined,
-  kept: KeptRun | undefined,
-) => Outcome | undefined;
+type OutcomeOf = (known: RunRecord | undefined, kept: KeptRun | undefined) => Outcome | undefined;
 
 /** Keeps outcomes and tells reviewers of them, each at most once. */
 export interface Delivery {

@@ -65,17 +65,20 @@ export const drifted: FlagRule = {
         },
 };
 
-/** A budget is nearly used up. */
+/**
+ * A budget is nearly used up, by the word of whoever keeps it: it warns once, at the share it was
+ * told (80 % by default), and what was spent after that is not told again before nothing is left.
+ */
 export const budgetNearlySpent: FlagRule = {
   name: "budget-nearly-spent",
   failureClass: "retry-budget-overflow",
   judge: ({ budgetSpent, budget }) =>
-    budgetSpent === null || budgetSpent < 0.9
+    budgetSpent === null
       ? undefined
       : {
           strength: Math.min(1, budgetSpent),
           severity: budgetSpent >= 1 ? "medium" : "low",
-          evidence: `${Math.round(budgetSpent * 100)} % of ${budget === null ? "a budget" : `the budget "${budget}"`} is spent.`,
+          evidence: `${budgetSpent >= 1 ? "" : "At least "}${Math.round(budgetSpent * 100)} % of ${budget === null ? "a budget" : `the budget "${budget}"`} is spent.`,
           step: null,
         },
 };
