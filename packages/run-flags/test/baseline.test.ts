@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 
 import { baselineEntry, baselineKeys, summarizeBaseline } from "../src/baseline.ts";
 import { isCleanRun } from "../src/clean-run.ts";
+import { judge, judgeTwice } from "../src/judge.ts";
 import { recordRun } from "../src/record-run.ts";
+import { defaultRules } from "../src/rules/default-rules.ts";
+import type { FlagRule } from "../src/rules/flag-rule.ts";
 import { distanceOn, logOf, logScaleOf, median, robustScale } from "../src/score/robust-z.ts";
 import { answering, judged, rulesOf, sampleRun, times, turn } from "./sample-run.ts";
 
@@ -101,5 +104,26 @@ describe("against a baseline", () => {
     const history = [...times(20), ...times(9, lazy)];
     expect(rulesOf(judged(sampleRun(), history))).toEqual([]);
     expect(judged(lazy, history).flagged).toBe(true);
+  });
+
+  test("a rule that does not look at it is asked once, and the verdicts are the same", () => {
+    const lazy = recordRun(sampleRun({ turns: [turn([], "I am sorry. Could you please")] }));
+    const baseline = summarizeBaseline(times(20).map((run) => baselineEntry(recordRun(run))));
+    let asked = 0;
+    const own: FlagRule = {
+      name: "own-rule",
+      failureClass: "policy",
+      judge: () => {
+        asked += 1;
+        return { strength: 0.5, severity: "low", evidence: "Seen.", step: null };
+      },
+    };
+    const rules = [...defaultRules, own];
+    const { alone, judgement } = judgeTwice(lazy, baseline, { rules });
+    expect(asked).toBe(1);
+    expect(alone).toEqual(judge(lazy, undefined, { rules }));
+    expect(judgement).toEqual(judge(lazy, baseline, { rules }));
+    expect(rulesOf(judgement)).toContain("usual-tool-missing");
+    expect(rulesOf(alone)).not.toContain("usual-tool-missing");
   });
 });
