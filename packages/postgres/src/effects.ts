@@ -42,14 +42,20 @@ export function effectStore(connection: Connection): EffectLedger {
   return {
     async claimEffect(request) {
       storeInput.checkedClaim(request);
-      const rows = await query(sql.claim, await claimValues(request, bodies));
-      const met = rows.find((row) => row["found"] === "met");
-      if (met !== undefined) return outcomeOf(met, await opened(met), request);
+      const kept = keptOf(request);
+      const rows = await query(sql.claim, await claimValues(request, kept, bodies));
+      const [first] = rows;
+      // A new one is what was sent; only what another call has left must be read.
+      if (first?.["found"] === "new") {
+        return outcomeOf(first, recordOf(first, parsed(kept), undefined), request);
+      }
+      if (first?.["found"] === "met") return outcomeOf(first, await opened(first), request);
       if (rows.length === 0) return { status: "fenced" };
       return { status: "replanned", candidates: await Promise.all(rows.map(opened)) };
     },
     async settleEffect(claim, settlement) {
-      return (await query(sql.settle, await settlementValues(claim, settlement))).length > 0;
+      const [row] = await query(sql.settle, await settlementValues(claim, settlement));
+      return row?.["settled"] === true;
     },
     async extendEffects(claims, leaseMs) {
       const [first] = claims;
@@ -76,21 +82,30 @@ export function effectStore(connection: Connection): EffectLedger {
     settleInTransaction: (claim, work) =>
       transaction(async (client, inside) => {
         const values = await settlementValues(claim, await work(client));
-        return (await inside(sql.settle, values)).length > 0;
+        const [row] = await inside(sql.settle, values);
+        return row?.["settled"] === true;
       }),
   };
 }
 
+/** A new effect's body, as it will be read. */
+function keptOf({ scope, key, executionId, threadId, tool, request }: ClaimRequest): string {
+  const whole: Kept = { scope, key, executionId, threadId, tool, request: request ?? null };
+  return storeInput.storedJson(whole, "The request of an effect");
+}
+
+function parsed(kept: string): Kept {
+  return JSON.parse(kept) as Kept;
+}
+
 async function claimValues(
   request: ClaimRequest,
+  kept: string,
   bodies: Connection["bodies"],
 ): Promise<unknown[]> {
   const { match, scope, key, executionId, threadId, tool } = request;
   const { plans, beside } = match?.standing ?? { plans: [], beside: [] };
-  const whole: Kept = { scope, key, executionId, threadId, tool, request: request.request ?? null };
-  const { body, sealed } = await bodies.seal(
-    storeInput.storedJson(whole, "The request of an effect"),
-  );
+  const { body, sealed } = await bodies.seal(kept);
   return [
     keyColumn(scope),
     keyColumn(key),

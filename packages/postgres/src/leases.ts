@@ -7,34 +7,11 @@ import { keyColumn, optionalKeyColumn } from "./key-column.ts";
 /** Execution leases in the table `leases`, by the server's clock alone. */
 export function leaseStore({ query, schema }: Connection): ExecutionLease {
   const leases = `${schema}.leases`;
-  const next = `nextval('${schema.replaceAll("'", "''")}.fencing_tokens')`;
-  const soon = (place: number): string =>
-    `clock_timestamp() + $${place}::float8 * interval '1 millisecond'`;
-
-  const free = `(held.owner IS NULL OR held.owner = excluded.owner
-    OR held.lease_until <= clock_timestamp())`;
-  const taken = (column: string): string =>
-    `${column} = CASE WHEN ${free} THEN excluded.${column} ELSE held.${column} END`;
-
-  // The token of an ended execution goes on too, so that its worker loses it in the same breath.
-  const acquire = `WITH ended AS (
-      UPDATE ${leases} SET owner = NULL, token = ${next}, lease_until = clock_timestamp()
-      WHERE scope = $1 AND execution_id = $6 AND execution_id <> $2),
-    got AS (
-      INSERT INTO ${leases} AS held
-        (scope, execution_id, thread_id, owner, token, lease_until, at)
-      VALUES ($1, $2, $3, $4, ${next}, ${soon(5)}, clock_timestamp())
-      ON CONFLICT (scope, execution_id) DO UPDATE SET
-        ${["owner", "token", "lease_until", "at"].map(taken).join(", ")}
-      RETURNING owner, token, lease_until)
-    SELECT owner, token::text AS token,
-      extract(epoch FROM lease_until - clock_timestamp()) * 1000 AS remaining FROM got`;
+  const acquire = `SELECT * FROM ${schema}.acquire_lease($1, $2, $3, $4, $5, $6)`;
   const mine = `scope = $1 AND execution_id = $2 AND token = $3`;
-  const renew = `UPDATE ${leases} SET lease_until = ${soon(4)}, at = clock_timestamp()
+  const renew = `UPDATE ${leases} SET lease_until = clock_timestamp() + $4::float8 * interval '1 millisecond', at = clock_timestamp()
     WHERE ${mine} AND owner IS NOT NULL RETURNING 1 AS held`;
-  const release = `UPDATE ${leases}
-    SET owner = NULL, lease_until = clock_timestamp(), at = clock_timestamp()
-    WHERE ${mine} RETURNING 1 AS held`;
+  const release = `SELECT ${schema}.release_lease($1, $2, $3) AS held`;
   const holds = `SELECT 1 AS held FROM ${leases} WHERE ${mine}`;
   const keys = ({ scope, executionId, token }: HeldLease): unknown[] => [
     keyColumn(scope),
@@ -64,7 +41,8 @@ export function leaseStore({ query, schema }: Connection): ExecutionLease {
       return rows.length > 0;
     },
     async releaseLease(lease) {
-      return (await query(release, keys(lease))).length > 0;
+      const [row] = await query(release, keys(lease));
+      return row?.["held"] === true;
     },
     async holdsLease(lease) {
       return (await query(holds, keys(lease))).length > 0;

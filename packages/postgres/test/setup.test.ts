@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { freshDatabase } from "../../testing/src/postgres/fresh-database.ts";
 import type { FreshDatabase } from "../../testing/src/postgres/fresh-database.ts";
-import { sampleEvent } from "../../testing/src/store/samples.ts";
+import { sampleClaim, sampleEvent } from "../../testing/src/store/samples.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "../src/migrations.ts";
 import { evenkeelPostgres } from "../src/postgres.ts";
 import type { EvenkeelPostgres } from "../src/postgres.ts";
@@ -173,11 +173,20 @@ describe("setup", () => {
       await client.query("RESET ROLE");
       await client.query(store.setupSql());
       await client.query(`GRANT USAGE ON SCHEMA "${schema}" TO "${role}"`);
-      await client.query(`GRANT ALL ON ALL TABLES IN SCHEMA "${schema}" TO "${role}"`);
+      await client.query(
+        `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "${schema}" TO "${role}"`,
+      );
+      await client.query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA "${schema}" TO "${role}"`);
       await client.query(`SET ROLE "${role}"`);
       await store.setup();
       await store.appendEvents("scope", [sampleEvent("execution", 1)]);
       expect(await store.lastSequence("execution")).toBe(1);
+      const wanted = { scope: "scope", executionId: "execution", threadId: "thread" };
+      const lease = { ...wanted, owner: "owner", leaseMs: 1_000, supersedes: undefined };
+      expect(await store.acquireLease(lease)).toMatchObject({ granted: true });
+      const claimed = await store.claimEffect(sampleClaim("scope", { executionId: "execution" }));
+      if (claimed.status !== "claimed") throw new Error(claimed.status);
+      expect(await store.settleEffect(claimed.claim, { status: "settled", result: 1 })).toBe(true);
     } finally {
       await client.query(`RESET ROLE; DROP OWNED BY "${role}"; DROP ROLE "${role}"`);
       client.release();
