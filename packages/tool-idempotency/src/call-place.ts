@@ -38,6 +38,17 @@ export function hashArguments(args: unknown): string {
   }
 }
 
+// Those of an earlier message stand; those of a message at work a hook may still change.
+const settled = new WeakMap<object, string>();
+
+/** The same for a call of an earlier message, which every later one of the run counts again. */
+function hashSettled(args: unknown): string {
+  if (typeof args !== "object" || args === null) return hashArguments(args);
+  const known = settled.get(args) ?? hashArguments(args);
+  settled.set(args, known);
+  return known;
+}
+
 /**
  * Finds a call among the messages since the user last spoke; undefined where the messages do not
  * hold it. Counted from messages, so that it does not depend on which call happened to run first.
@@ -58,16 +69,18 @@ export function placeOf(
   for (const message of list.slice(since)) {
     if (typeof message.tool_call_id === "string") answers.add(message.tool_call_id);
     const calls = message.tool_calls ?? [];
+    const hash = calls.some((call) => call.id === id) ? hashArguments : hashSettled;
     for (const [index, call] of calls.entries()) {
       if (call.name !== name) continue;
-      const argsHash = hashArguments(call.args);
+      const argsHash = hash(call.args);
       const same = equal.get(argsHash) ?? [];
       if (call.id === id) {
         found = { argsHash, ordinal: same.length, index, alone: calls.length === 1 };
         before = [...same];
       }
       planned.push(`${argsHash}#${same.length}`);
-      equal.set(argsHash, [...same, call.id ?? ""]);
+      equal.set(argsHash, same);
+      same.push(call.id ?? "");
     }
   }
   if (found === undefined) return undefined;

@@ -44,7 +44,10 @@ export async function callOnce(
   const { execution, live } = context;
   const identity = identify(request, live.tools[toolCall.name], context);
   // Two protections around one call, of a graph and of the tool itself, are one.
-  if (currentEffect()?.key === publicKey(execution.scope, identity.key)) return handler(request);
+  const outer = currentEffect();
+  if (outer !== undefined && outer.key === publicKey(execution.scope, identity.key)) {
+    return handler(request);
+  }
   const configurable = currentConfigurable();
   const task = configurable["__pregel_task_id"];
   const node = currentNode() ?? (configurable["__pregel_scratchpad"] as object | undefined) ?? {};
