@@ -11,7 +11,7 @@ export type {
   ToolIdempotencyOptions,
 } from "./options.ts";
 export type { DeclaredEffect } from "./protocol.ts";
-export type { EffectAnswer, EffectQuestion } from "./questions.ts";
+export type { EffectAnswer, EffectQuestion } from "./doubt/questions.ts";
 export { revertExecution } from "./revert-execution.ts";
 export type { RevertOptions, Reverted } from "./revert-execution.ts";
 export { effectTransaction, idempotencyKey } from "./runtime.ts";

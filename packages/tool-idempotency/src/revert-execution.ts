@@ -8,11 +8,11 @@ import type {
 } from "@evenkeel/core";
 
 import { assertRevertOptions } from "./assert-options.ts";
-import { publicKey } from "./effect-identity.ts";
+import { plainResult } from "./call/recorded-result.ts";
 import { IdempotencyError } from "./errors.ts";
-import { heartbeat } from "./heartbeat.ts";
+import { publicKey } from "./identity/effect-identity.ts";
+import { heartbeat } from "./lease/heartbeat.ts";
 import type { ToolEffectOptions } from "./options.ts";
-import { plainResult } from "./recorded-result.ts";
 import { sleep } from "./sleep.ts";
 
 /** Which execution is taken back, by whom, and how. */

@@ -2,9 +2,9 @@ import { defineMiddleware } from "@evenkeel/core";
 import type { Middleware } from "@evenkeel/core";
 
 import { assertOptions } from "./assert-options.ts";
-import { callOnce } from "./effect-call.ts";
+import { callOnce } from "./call/effect-call.ts";
 import { BRANCH_CHANNEL } from "./effects-channel.ts";
-import { holdExecution } from "./execution-hold.ts";
+import { holdExecution } from "./lease/execution-hold.ts";
 import { resolveOptions } from "./options.ts";
 import type { IdempotencyLive, IdempotencySettings, ToolIdempotencyOptions } from "./options.ts";
 

@@ -1,7 +1,7 @@
 import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { expect, it } from "vitest";
 
-import { hashArguments, placeOf } from "../src/call-place.ts";
+import { hashArguments, placeOf } from "../src/identity/call-place.ts";
 
 const call = (id: string, args: Record<string, unknown>) => ({ id, name: "pay", args });
 

@@ -3,7 +3,7 @@ import { AIMessage, HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { Command, Send, isCommand } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 
-import { plainResult, recordResult, recordedResult } from "../src/recorded-result.ts";
+import { plainResult, recordResult, recordedResult } from "../src/call/recorded-result.ts";
 import { SCOPE, bank, calls, doing } from "./support/bank.ts";
 
 const record = (result: unknown): EffectRecord => ({

@@ -1,7 +1,7 @@
 import type { ClaimRequest, EffectClaim, EffectKind, EffectRecord } from "@evenkeel/core";
 
-import { carryOut } from "../../src/carry-out.ts";
-import type { Decision, Performed, Ports } from "../../src/carry-out.ts";
+import { carryOut } from "../../src/call/carry-out.ts";
+import type { Decision, Performed, Ports } from "../../src/call/carry-out.ts";
 import { IdempotencyError } from "../../src/errors.ts";
 import { afterFailure, takes } from "../../src/protocol.ts";
 import { scheduler as makeScheduler, seeded } from "./scheduler.ts";

@@ -3,15 +3,15 @@ import type { EffectRecord, ToolResult } from "@evenkeel/core";
 import { ToolMessage } from "@langchain/core/messages";
 import { interrupt, isGraphBubbleUp } from "@langchain/langgraph";
 
-import type { Decision, Ports } from "./carry-out.ts";
-import { currentConfigurable } from "./current-configurable.ts";
-import { publicKey } from "./effect-identity.ts";
-import type { EffectCall } from "./effect.ts";
-import { IdempotencyError } from "./errors.ts";
-import type { Reconciled } from "./options.ts";
+import type { Decision, Ports } from "../call/carry-out.ts";
+import type { EffectCall } from "../call/effect.ts";
+import { plainResult, recordResult } from "../call/recorded-result.ts";
+import { IdempotencyError } from "../errors.ts";
+import { currentConfigurable } from "../identity/current-configurable.ts";
+import { publicKey } from "../identity/effect-identity.ts";
+import type { Reconciled } from "../options.ts";
 import { closest, readAnswer, replanQuestion, unknownQuestion } from "./questions.ts";
 import type { EffectAnswer, EffectQuestion } from "./questions.ts";
-import { plainResult, recordResult } from "./recorded-result.ts";
 
 type Doubt = Decision<ToolResult>;
 

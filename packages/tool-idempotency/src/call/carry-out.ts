@@ -7,8 +7,8 @@ import type {
   Settlement,
 } from "@evenkeel/core";
 
-import { nextStep } from "./protocol.ts";
-import type { Rules } from "./protocol.ts";
+import { nextStep } from "../protocol.ts";
+import type { Rules } from "../protocol.ts";
 
 /** How an effect came out: what is recorded, and what the caller gets, which may be a throw. */
 export interface Performed<Value> {

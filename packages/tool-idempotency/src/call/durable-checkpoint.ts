@@ -1,7 +1,7 @@
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 
-import { IdempotencyError } from "./errors.ts";
-import { sleep } from "./sleep.ts";
+import { IdempotencyError } from "../errors.ts";
+import { sleep } from "../sleep.ts";
 
 const LONGEST_WAIT_MS = 5_000;
 const LOOK_EACH_MS = 10;

@@ -1,8 +1,8 @@
 import { currentNode } from "@evenkeel/core";
 import type { StandingPlans } from "@evenkeel/core";
 
+import type { IdempotencyContext } from "../options.ts";
 import { currentConfigurable } from "./current-configurable.ts";
-import type { IdempotencyContext } from "./options.ts";
 import { newTaskPlan, noteTaskPlan, standingPlans } from "./task-plan.ts";
 
 /** A call that messages do not hold, as it stands among the calls of its node. */

@@ -8,7 +8,7 @@ import {
 import type { BaseMessage, StoredMessage } from "@langchain/core/messages";
 import { Command, Send, isCommand } from "@langchain/langgraph";
 
-import { IdempotencyError } from "./errors.ts";
+import { IdempotencyError } from "../errors.ts";
 
 const MARK = "$evenkeel";
 const MAX_DEPTH = 200;

@@ -10,14 +10,14 @@ import type {
 import { ToolMessage } from "@langchain/core/messages";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
+import { publicKey } from "../identity/effect-identity.ts";
+import { heartbeat } from "../lease/heartbeat.ts";
+import { afterFailure } from "../protocol.ts";
 import type { Performed } from "./carry-out.ts";
-import { publicKey } from "./effect-identity.ts";
 import type { EffectCall } from "./effect.ts";
-import { heartbeat } from "./heartbeat.ts";
 import { lendTransaction } from "./lend-transaction.ts";
 import type { LentTransaction } from "./lend-transaction.ts";
 import { neverBegan } from "./never-began.ts";
-import { afterFailure } from "./protocol.ts";
 import { recordResult } from "./recorded-result.ts";
 import { refusal } from "./refusal.ts";
 

@@ -1,9 +1,9 @@
 import { sha256, uniqueId } from "@evenkeel/core";
 import type { StandingPlans } from "@evenkeel/core";
 
+import { BRANCH_CHANNEL } from "../effects-channel.ts";
+import type { IdempotencyContext } from "../options.ts";
 import { currentConfigurable } from "./current-configurable.ts";
-import { BRANCH_CHANNEL } from "./effects-channel.ts";
-import type { IdempotencyContext } from "./options.ts";
 
 const PREFIX = "task:";
 

@@ -1,4 +1,4 @@
-import { IdempotencyError } from "./errors.ts";
+import { IdempotencyError } from "../errors.ts";
 
 /** A transaction as a tool gets it. */
 export interface LentTransaction {

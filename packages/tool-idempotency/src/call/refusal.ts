@@ -1,6 +1,6 @@
 import type { EffectRecord } from "@evenkeel/core";
 
-import { IdempotencyError } from "./errors.ts";
+import { IdempotencyError } from "../errors.ts";
 
 /** Why a worker must not go on with an effect, as the run's error. */
 export function refusal(

@@ -1,10 +1,10 @@
 import { sha256 } from "@evenkeel/core";
 import type { ClaimRequest, EffectMatch, ToolCallRequest } from "@evenkeel/core";
 
+import { BRANCH_CHANNEL } from "../effects-channel.ts";
+import { IdempotencyError } from "../errors.ts";
+import type { IdempotencyContext, ToolArguments, ToolEffectOptions } from "../options.ts";
 import { hashArguments, placeOf } from "./call-place.ts";
-import { BRANCH_CHANNEL } from "./effects-channel.ts";
-import { IdempotencyError } from "./errors.ts";
-import type { IdempotencyContext, ToolArguments, ToolEffectOptions } from "./options.ts";
 import { placeInTask } from "./task-place.ts";
 import { standingPlans } from "./task-plan.ts";
 

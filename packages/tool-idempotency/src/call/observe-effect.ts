@@ -2,7 +2,7 @@ import { withEffect } from "@evenkeel/core";
 import type { ClaimOutcome, Settlement, ToolResult } from "@evenkeel/core";
 import { isGraphBubbleUp } from "@langchain/langgraph";
 
-import { publicKey } from "./effect-identity.ts";
+import { publicKey } from "../identity/effect-identity.ts";
 import type { EffectCall } from "./effect.ts";
 import { lendTransaction } from "./lend-transaction.ts";
 import { perform } from "./perform-effect.ts";

@@ -3,12 +3,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { EvenkeelError, uniqueId } from "@evenkeel/core";
 import type { HeldLease, RunOutcome, RunRequest } from "@evenkeel/core";
 
-import { codedStore } from "./coded-store.ts";
-import { BRANCH_CHANNEL } from "./effects-channel.ts";
-import { IdempotencyError } from "./errors.ts";
+import { codedStore } from "../coded-store.ts";
+import { BRANCH_CHANNEL } from "../effects-channel.ts";
+import { IdempotencyError } from "../errors.ts";
+import type { IdempotencyContext } from "../options.ts";
+import { sleep } from "../sleep.ts";
 import { heartbeat } from "./heartbeat.ts";
-import type { IdempotencyContext } from "./options.ts";
-import { sleep } from "./sleep.ts";
 
 /** What a run remembers, in this process, of the execution it holds. */
 export interface Hold {

@@ -1,6 +1,6 @@
 import type { EffectRecord } from "@evenkeel/core";
 
-import { plainResult } from "./recorded-result.ts";
+import { plainResult } from "../call/recorded-result.ts";
 
 /** What a person is asked, in the shape of LangChain's human-in-the-loop middleware. */
 export interface EffectQuestion {

@@ -1,8 +1,8 @@
 import type { ClaimRequest, ToolCallRequest, ToolResult } from "@evenkeel/core";
 
-import type { EffectIdentity } from "./effect-identity.ts";
-import type { IdempotencyContext } from "./options.ts";
-import type { Turn } from "./question-gate.ts";
+import type { Turn } from "../doubt/question-gate.ts";
+import type { EffectIdentity } from "../identity/effect-identity.ts";
+import type { IdempotencyContext } from "../options.ts";
 
 /** Makes the call itself. */
 export type Handler = (request: ToolCallRequest) => Promise<ToolResult>;

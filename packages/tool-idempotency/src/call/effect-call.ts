@@ -1,24 +1,24 @@
 import { currentEffect, currentNode, uniqueId, withEffect } from "@evenkeel/core";
 import type { ClaimRequest, EffectKind, ToolCallRequest, ToolResult } from "@evenkeel/core";
 
+import { codedStore } from "../coded-store.ts";
+import { doubtsOf } from "../doubt/doubts.ts";
+import { takeTurn } from "../doubt/question-gate.ts";
+import { currentConfigurable } from "../identity/current-configurable.ts";
+import { identify, publicKey } from "../identity/effect-identity.ts";
+import type { EffectIdentity } from "../identity/effect-identity.ts";
+import { holdOf } from "../lease/execution-hold.ts";
+import type { IdempotencyContext } from "../options.ts";
+import { takes } from "../protocol.ts";
+import { sleep } from "../sleep.ts";
 import { carryOut } from "./carry-out.ts";
 import type { Ports } from "./carry-out.ts";
-import { codedStore } from "./coded-store.ts";
-import { currentConfigurable } from "./current-configurable.ts";
-import { doubtsOf } from "./doubts.ts";
 import { awaitDurable } from "./durable-checkpoint.ts";
-import { identify, publicKey } from "./effect-identity.ts";
-import type { EffectIdentity } from "./effect-identity.ts";
 import type { EffectCall, Handler } from "./effect.ts";
-import { holdOf } from "./execution-hold.ts";
 import { observeEffect } from "./observe-effect.ts";
-import type { IdempotencyContext } from "./options.ts";
 import { commit, perform } from "./perform-effect.ts";
-import { takes } from "./protocol.ts";
-import { takeTurn } from "./question-gate.ts";
 import { recordedResult } from "./recorded-result.ts";
 import { refusal } from "./refusal.ts";
-import { sleep } from "./sleep.ts";
 
 /** The effect that is about to happen and has to be recorded; undefined where there is none. */
 function effectOf(
