@@ -9,10 +9,25 @@ export const ledgerFunctions: Migration = {
   version: 5,
   name: "ledger-functions",
   sql: (schema) =>
-    [claimEffect(schema), settleEffect(schema), acquireLease(schema), releaseLease(schema)].join(
-      "\n\n",
-    ),
+    [indexes, claimEffect, settleEffect, acquireLease, releaseLease]
+      .map((part) => part(schema))
+      .join("\n\n"),
 };
+
+/**
+ * A plan is kept from when the tables were small until they are analyzed, and by then must not have
+ * gone through a whole table, nor taken an index that finds by scope alone: a tenant may have any
+ * number of effects. So only the primary key begins with the scope.
+ */
+function indexes(schema: string): string {
+  return `DROP INDEX ${schema}.effects_by_execution;
+DROP INDEX ${schema}.effects_by_thread;
+CREATE INDEX effects_by_execution ON ${schema}.effects (execution_id, tool, scope);
+CREATE INDEX effects_by_thread ON ${schema}.effects (thread_id, scope);`;
+}
+
+/** The scope as no index finds it, for rows that are found by their execution. */
+const SCOPE_TOO = `scope || '' = new_scope`;
 
 const COLUMNS = `scope, key, execution_id, thread_id, tool, effect, status, args_hash, plan, ordinal,
   call_ids, claim_id, token::text, asked, body, sealed, result, sealed_result,
@@ -68,7 +83,7 @@ function claimEffect(schema: string): string {
   status text, args_hash text, plan text, ordinal integer, call_ids text[], claim_id text,
   token text, asked text, body text, sealed bytea, result text, sealed_result bytea,
   created float8, settled float8, remaining float8
-) LANGUAGE plpgsql AS $claim$
+) LANGUAGE plpgsql SET enable_seqscan = off AS $claim$
 #variable_conflict use_column
 DECLARE
   held boolean := new_fence IS NULL OR EXISTS (SELECT FROM ${schema}.leases AS lease
@@ -80,7 +95,7 @@ BEGIN
 
   -- Nothing that this call could stand for: the common case, a new effect of a plan under way.
   IF new_call IS NULL OR NOT EXISTS (SELECT FROM ${effects} AS other
-    WHERE other.scope = new_scope AND other.execution_id = new_execution AND other.tool = new_tool
+    WHERE other.execution_id = new_execution AND other.tool = new_tool AND other.${SCOPE_TOO}
       AND (other.status IN ('failed', 'unknown') OR new_call = ANY (other.call_ids)
         OR (other.plan <> new_plan AND other.plan <> ALL (standing_plans))))
   THEN
@@ -94,7 +109,7 @@ BEGIN
 
   RETURN QUERY WITH others AS MATERIALIZED (
       SELECT key, args_hash, ordinal, plan, status, created_at, call_ids FROM ${effects}
-      WHERE scope = new_scope AND execution_id = new_execution AND tool = new_tool
+      WHERE execution_id = new_execution AND tool = new_tool AND ${SCOPE_TOO}
         AND new_call IS NOT NULL AND cardinality(call_ids) > 0),
     known AS MATERIALIZED (
       SELECT key FROM (
@@ -134,7 +149,7 @@ $claim$;`;
 function settleEffect(schema: string): string {
   return `CREATE FUNCTION ${schema}.settle_effect(
   of_scope text, of_key text, of_token bigint, outcome text, new_result text, new_sealed bytea
-) RETURNS boolean LANGUAGE plpgsql AS $settle$
+) RETURNS boolean LANGUAGE plpgsql SET enable_seqscan = off AS $settle$
 BEGIN
   UPDATE ${schema}.effects AS mine
   SET status = outcome, result = new_result, sealed_result = new_sealed,
@@ -157,7 +172,7 @@ function acquireLease(schema: string): string {
     `${column} = CASE WHEN ${free} THEN excluded.${column} ELSE held.${column} END`;
   return `CREATE FUNCTION ${schema}.acquire_lease(
   new_scope text, new_execution text, new_thread text, new_owner text, lease_ms float8, ended text
-) RETURNS TABLE (owner text, token text, remaining float8) LANGUAGE plpgsql AS $acquire$
+) RETURNS TABLE (owner text, token text, remaining float8) LANGUAGE plpgsql SET enable_seqscan = off AS $acquire$
 #variable_conflict use_column
 BEGIN
   -- The token of an ended execution goes on too, so that its worker loses it in the same breath.
@@ -178,7 +193,7 @@ $acquire$;`;
 
 function releaseLease(schema: string): string {
   return `CREATE FUNCTION ${schema}.release_lease(of_scope text, of_execution text, of_token bigint)
-RETURNS boolean LANGUAGE plpgsql AS $release$
+RETURNS boolean LANGUAGE plpgsql SET enable_seqscan = off AS $release$
 BEGIN
   UPDATE ${schema}.leases
   SET owner = NULL, lease_until = clock_timestamp(), at = clock_timestamp()
