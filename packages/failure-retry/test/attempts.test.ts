@@ -1,10 +1,19 @@
-import { defineMiddleware, isFailure } from "@evenkeel/core";
-import { MemorySaver, Command, interrupt } from "@langchain/langgraph";
+import { defineMiddleware, isFailure, withMiddleware, wrapModel } from "@evenkeel/core";
+import { scriptedModel } from "@evenkeel/testing";
+import { HumanMessage } from "@langchain/core/messages";
+import {
+  Command,
+  MemorySaver,
+  MessagesAnnotation,
+  START,
+  StateGraph,
+  interrupt,
+} from "@langchain/langgraph";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { FailureRetryError } from "../src/index.ts";
-import { calling, lastText, shop, toolOf } from "./support/shop.ts";
+import { failureRetryMiddleware } from "../src/index.ts";
+import { QUICK, calling, lastText, shop, toolOf } from "./support/shop.ts";
 
 const broken = (times: number) =>
   toolOf("look_up", (_args, calls) => {
@@ -66,6 +75,25 @@ describe("what counts as a failure", () => {
     const subject = shop({ turns: [{ content: "one" }, { content: "two" }], stack: [alarm] });
     expect(lastText(await subject.run())).toBe("two");
     expect(subject.contextOf(1)).toContain("custom-alarm");
+  });
+
+  test("a step that took longer than the graph's stepTimeout, which LangGraph calls an abort", async () => {
+    let calls = 0;
+    const model = wrapModel(scriptedModel([{ content: "In time." }]));
+    const compiled = new StateGraph(MessagesAnnotation)
+      .addNode("agent", async ({ messages }) => {
+        calls += 1;
+        if (calls === 1) await new Promise((resolve) => setTimeout(resolve, 400));
+        return { messages: [await model.invoke(messages)] };
+      })
+      .addEdge(START, "agent")
+      .compile({ checkpointer: new MemorySaver() });
+    compiled.stepTimeout = 100;
+    const graph = withMiddleware(compiled, [failureRetryMiddleware(QUICK)]);
+    const thread = { configurable: { thread_id: "slow" } };
+    const result = await graph.invoke({ messages: [new HumanMessage("Please.")] }, thread);
+    expect(lastText(result)).toBe("In time.");
+    expect(calls).toBe(2);
   });
 
   test("a recursion limit", async () => {
@@ -205,69 +233,6 @@ test("a process that died at one spot as often as is allowed has failed the atte
   expect(subject.told()).toEqual(["attempt-failed 1", "attempt-started 2"]);
   expect(subject.contextOf(0)).toContain("resumed 2 times at the same checkpoint");
   expect(subject.contextOf(0)).toContain("look_up {} → no answer is known");
-});
-
-describe("restart", () => {
-  const paying = (options: { effectTools?: string[] }) =>
-    shop({
-      turns: [calling("pay", { euros: 5 }), calling("look_up"), { content: "Paid, not found." }],
-      tools: [toolOf("pay", () => "paid 5"), broken(9)],
-      options: { maxAttempts: 2, ...options },
-    });
-
-  test("goes back to the start where nothing stands", async () => {
-    const result = await paying({}).run();
-    expect((result["messages"] as unknown[]).length).toBe(2);
-  });
-
-  test("goes back to the last decision where an effect without a key stands, and says that it does", async () => {
-    const subject = paying({ effectTools: ["pay"] });
-    const result = await subject.run();
-    expect((result["messages"] as unknown[]).length).toBe(4);
-    expect(subject.contextOf(2)).toContain("Done already, and not undone:");
-    expect(subject.contextOf(2)).toContain('- pay {"euros":5} → answered: paid 5');
-  });
-});
-
-describe("a hook that misbehaves", () => {
-  const rejected = async (verify: unknown): Promise<FailureRetryError> => {
-    const options = { verify: verify as never, hookTimeoutMs: 50 };
-    const error: unknown = await shop({ turns: [{ content: "x" }], options })
-      .run()
-      .catch((thrown: unknown) => thrown);
-    if (!FailureRetryError.isInstance(error)) throw new Error(`no coded error: ${String(error)}`);
-    return error as FailureRetryError;
-  };
-
-  test("verify that throws, hangs or answers nonsense is a coded error, and no further attempt", async () => {
-    const thrown = new Error("verify broke");
-    const throws = await rejected(() => {
-      throw thrown;
-    });
-    expect([throws.code, throws.cause]).toEqual(["verify-failed", thrown]);
-    expect((await rejected(() => new Promise(() => undefined))).code).toBe("verify-failed");
-    expect((await rejected(() => 7)).code).toBe("verify-invalid");
-    expect((await rejected(() => undefined)).code).toBe("verify-invalid");
-  });
-
-  test.each([
-    ["throws", () => Promise.reject(new Error("no words"))],
-    ["hangs", () => new Promise<string>(() => undefined)],
-    ["answers nonsense", () => 7 as unknown as string],
-  ])(
-    "render that %s is replaced by the built-in text, with a coded event",
-    async (_how, render) => {
-      const subject = shop({
-        turns: [calling("look_up"), { content: "Here." }],
-        tools: [broken(1)],
-        options: { render, hookTimeoutMs: 50 },
-      });
-      await subject.run();
-      expect(subject.contextOf(1)).toContain("shelf 1 is empty");
-      const warning = subject.events.find(({ name }) => name === "middleware-warning");
-      expect(warning?.detail).toMatchObject({ code: "render-failed" });
-    },
-  );
 });
 
 describe("an error that is odd", () => {

@@ -103,12 +103,14 @@ test("a rendered context keeps within maxTokens, however much there is to tell",
   });
   for (const count of [0, 1, 20, 400]) {
     for (const maxTokens of [0, 50, 500, 2_000]) {
+      const calls = Array.from({ length: count }, (_, index) => call(index));
       const report: FailureReport = {
         attempt: 1,
         maxAttempts: 3,
         failure,
         message: "m".repeat(1_000),
-        calls: Array.from({ length: count }, (_, index) => call(index)),
+        calls,
+        standing: calls.filter(({ stands }) => stands),
         restart: "start",
         earlier: ["attempt 0: unknown"],
         finalAnswer: false,

@@ -32,7 +32,8 @@ export async function judge(
   signal: AbortSignal | undefined,
 ): Promise<AttemptFailure | undefined> {
   if (outcome.status === "failed") {
-    if (!isFailure(outcome.error, signal)) return undefined;
+    // Without a signal nobody can have aborted: LangGraph has words of an abort for a step's timeout.
+    if (!isFailure(outcome.error, signal ?? new AbortController().signal)) return undefined;
     return fromError(outcome.error);
   }
   if (outcome.status !== "completed") return undefined;
@@ -53,7 +54,7 @@ export async function judge(
 
 /** A failure of an error, whoever threw it. */
 function fromError(error: unknown): AttemptFailure {
-  const failure = classifyFailure(error);
+  const failure = classifyFailure(isFailure(error) ? error : stepTimeout(error));
   const own = EvenkeelError.isInstance(error) ? error.message : undefined;
   const bare = failure.message === "" ? own : failure.message;
   return {
@@ -62,4 +63,11 @@ function fromError(error: unknown): AttemptFailure {
     message: bare === undefined || bare === "" ? "The error has no message." : bare,
     final: false,
   };
+}
+
+/** What LangGraph means by an abort that nobody asked for. */
+function stepTimeout(cause: unknown): Error {
+  const error = new Error("A step of the graph took longer than its timeout.", { cause });
+  error.name = "TimeoutError";
+  return error;
 }

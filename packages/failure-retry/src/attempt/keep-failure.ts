@@ -3,15 +3,23 @@ import { isGraphBubbleUp } from "@langchain/langgraph";
 
 import { within } from "../backoff.ts";
 import { cutText } from "../context/cut-text.ts";
-import { renderContext } from "../context/render-context.ts";
-import type { CallRecord, FailedAttempt, FailureReport, HeldContext } from "../context/report.ts";
+import { renderContext, withinTokens } from "../context/render-context.ts";
+import type {
+  CallRecord,
+  FailedAttempt,
+  FailureReport,
+  HeldContext,
+  StandingCall,
+} from "../context/report.ts";
 import { CHANNEL } from "../options.ts";
 import type { RetryContext } from "../options.ts";
 import type { AttemptFailure } from "./judge.ts";
+import { historyIn } from "./run-memory.ts";
 
 interface Failed {
   readonly failed: AttemptFailure;
   readonly calls: readonly CallRecord[];
+  readonly standing: readonly StandingCall[];
   readonly restart: Restart;
   /** The attempt that failed. */
   readonly attempt: number;
@@ -21,10 +29,11 @@ interface Failed {
 
 /** Keeps what failed for the attempts to come: the last one in full, rendered once, earlier ones as a line. */
 export async function writeFailure(
-  { failed, calls, restart, attempt, exits }: Failed,
+  { failed, calls, standing, restart, attempt, exits }: Failed,
   context: RetryContext,
 ): Promise<void> {
-  const { options, state } = context;
+  const { options, state, memory } = context;
+  const history = historyIn(memory, () => state.read(CHANNEL));
   const { failureClass, rule } = failed.failure;
   const exit =
     exits && (options.exitBehavior === "final-answer" || options.exitBehavior === "interrupt")
@@ -35,7 +44,7 @@ export async function writeFailure(
     attempt,
     failureClass,
     rule,
-    message: failed.message.slice(0, 200),
+    message: cutText(failed.message.replaceAll(/\s+/g, " "), LINE_CHARS),
     calls: calls.length,
     tried: lastTried(calls),
   };
@@ -45,14 +54,19 @@ export async function writeFailure(
     failure: failed.failure,
     message: failed.message,
     calls,
+    standing,
     restart,
-    earlier: earlierLines(state.read(CHANNEL), attempt),
+    earlier: earlierLines(history, attempt),
     finalAnswer: exit === "final-answer",
     limits: options.context === false ? { maxResultChars: 0, maxTokens: 0 } : options.context,
   };
   const text = options.context === false ? "" : await rendered(report, context);
   const held: HeldContext = { v: 1, attempt: attempt + 1, text, exit };
-  state.write(CHANNEL, { [`attempt:${attempt}`]: line, context: held });
+  Object.assign(history, {
+    [`attempt:${attempt}`]: line,
+    ...(standing.length === 0 ? {} : { standing }),
+  });
+  state.write(CHANNEL, { ...history, context: held });
 }
 
 function earlierLines(entries: Readonly<Record<string, unknown>>, before: number): string[] {
@@ -86,7 +100,7 @@ async function rendered(report: FailureReport, context: RetryContext): Promise<s
       () => render(report),
       () => new Error(`it took longer than ${options.hookTimeoutMs} ms`),
     );
-    if (typeof text === "string") return text;
+    if (typeof text === "string") return withinTokens(text, report.limits.maxTokens);
     throw new Error(`it gave ${text === null ? "null" : typeof text}, a text is allowed`);
   } catch (error) {
     if (isGraphBubbleUp(error)) throw error;

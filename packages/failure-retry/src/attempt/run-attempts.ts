@@ -4,13 +4,15 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { pauseMs, sleep } from "../backoff.ts";
 import { retryAfterMs } from "../call/retry-after.ts";
 import { messagesOf } from "../context/call-sequence.ts";
+import { CHANNEL } from "../options.ts";
 import type { FinalAnswer, RetryContext } from "../options.ts";
 import { crashed } from "./crashed.ts";
+import { deserves } from "./deserves.ts";
 import { judge } from "./judge.ts";
 import type { AttemptFailure, CriticalFlag } from "./judge.ts";
 import { writeFailure } from "./keep-failure.ts";
 import { restartFor } from "./restart.ts";
-import { openGate, seenIn } from "./run-memory.ts";
+import { historyIn, openGate, seenIn } from "./run-memory.ts";
 
 type Handler = (request: RunRequest) => Promise<RunOutcome>;
 
@@ -23,6 +25,7 @@ export async function runAttempts(
   if (context.mode === "observe") return handler(request);
   const { options, memory } = context;
   openGate(memory, request.chunks);
+  historyIn(memory, () => context.state.read(CHANNEL));
   let flag: CriticalFlag | undefined;
   request.onEvent(({ severity, name, by, failure, attempt }) => {
     if (severity !== "critical" || attempt !== context.execution.attempt) return;
@@ -55,19 +58,19 @@ export async function runAttempts(
       const pause = pauseMs(context.execution.attempt, options, context.live.random, asked);
       await sleep(pause, signal);
     }
-    next = await begin(next, failed, grant === undefined, context);
+    next = await begin(next, outcome, { failed, exits: grant === undefined }, context);
   }
 }
 
 /** Leave for another attempt: the failure deserves one, there is one left, and the budget grants it. */
 async function another(
-  { failure, error, final }: AttemptFailure,
+  failed: AttemptFailure,
   context: RetryContext,
 ): Promise<RetryGrant | undefined> {
   const { options, live, execution, retryBudget } = context;
+  const { failure, final } = failed;
   const { attempt } = execution;
-  if (final || attempt >= options.maxAttempts || !deserves(failure, error, context))
-    return undefined;
+  if (final || attempt >= options.maxAttempts || !deserves(failed, context)) return undefined;
   const grant = await retryBudget.draw({
     by: live.name,
     kind: "attempt",
@@ -76,16 +79,6 @@ async function another(
     failure,
   });
   return grant.granted ? grant : undefined;
-}
-
-function deserves(
-  failure: AttemptFailure["failure"],
-  error: unknown,
-  { options, live }: RetryContext,
-): boolean {
-  if (live.decide !== undefined) return live.decide(failure, error);
-  const { retryOn } = options;
-  return Array.isArray(retryOn) ? retryOn.includes(failure.failureClass) : failure.recoverable;
 }
 
 /** One more attempt beyond the last: the model answers without tools, or a person is asked. */
@@ -97,15 +90,18 @@ function leaves({ final }: AttemptFailure, { options, execution }: RetryContext)
 
 async function begin(
   request: RunRequest,
-  failed: AttemptFailure,
-  exits: boolean,
+  outcome: RunOutcome,
+  { failed, exits }: { readonly failed: AttemptFailure; readonly exits: boolean },
   context: RetryContext,
 ): Promise<RunRequest> {
   const { options, memory } = context;
   request.chunks.drop();
   const head = await request.readHead();
   const messages = messagesOf(head, options.messagesKey);
-  const { restart, calls } = restartFor(messages, [...seenIn(memory).values()], context);
+  const { restart, calls, standing } = restartFor(messages, [...seenIn(memory).values()], {
+    context,
+    ended: outcome.status === "completed",
+  });
   const { attempt } = context.execution;
   const next = await request.nextAttempt({
     restart,
@@ -113,7 +109,7 @@ async function begin(
     failure: failed.failure.failureClass,
     detail: { rule: failed.failure.rule, calls: calls.length },
   });
-  await writeFailure({ failed, calls, restart, attempt, exits }, context);
+  await writeFailure({ failed, calls, standing, restart, attempt, exits }, context);
   return next;
 }
 

@@ -14,6 +14,21 @@ export function repairsIn(memory: Memory): Set<string> {
   return kept(memory, "repairs", () => new Set<string>());
 }
 
+/**
+ * What earlier attempts left, by entry of the private channel: read once, as the run begins. An
+ * attempt that begins at an earlier checkpoint finds none of it there, and has to be given it again.
+ */
+export function historyIn(
+  memory: Memory,
+  read: () => Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return kept(memory, "history", () =>
+    Object.fromEntries(
+      Object.entries(read()).filter(([key]) => key.startsWith("attempt:") || key === "standing"),
+    ),
+  );
+}
+
 /** Names of the tools a model was offered last; unknown in a process that has called none. */
 export function offeredIn(memory: Memory): { names: readonly string[] } {
   return kept(memory, "offered", () => ({ names: [] as readonly string[] }));

@@ -15,7 +15,16 @@ export function renderContext(report: FailureReport): string {
     const text = write(report, budget);
     if (tokensAtMost(text) <= maxTokens) return text;
   }
-  return cutText(headline(report), maxTokens * 3);
+  return withinTokens(headline(report), maxTokens);
+}
+
+/** A text cut to its head and tail until it takes no more tokens than there are. */
+export function withinTokens(text: string, maxTokens: number): string {
+  let cut = text;
+  for (let chars = maxTokens * 3; tokensAtMost(cut) > maxTokens; chars = Math.floor(chars / 2)) {
+    cut = cutText(text, chars).slice(0, chars);
+  }
+  return cut;
 }
 
 interface Budget {
@@ -42,16 +51,18 @@ function* shrinking({ calls, limits }: FailureReport): Generator<Budget> {
 }
 
 function write(report: FailureReport, budget: Budget): string {
-  const { failure, calls, earlier } = report;
+  const { failure, earlier, standing } = report;
   const message = cutText(report.message, budget.message);
-  const standing = calls.filter(({ stands }) => stands);
   const data = [
     ...(message === "" ? [] : [`Error: ${message}`]),
     ...(earlier.length === 0 ? [] : ["Earlier attempts:", ...earlier.map((one) => `- ${one}`)]),
     ...sequence(report, budget),
     ...(standing.length === 0
       ? []
-      : ["Done already, and not undone:", ...standing.map((call) => `- ${line(call, budget)}`)]),
+      : [
+          "Done already, and not undone:",
+          ...counted(standing.map((call) => `- ${line(call, budget)}`)),
+        ]),
   ];
   return [
     headline(report),
@@ -110,15 +121,24 @@ const CHANGES: Readonly<Record<FailureReport["failure"]["failureClass"], string>
 
 function sequence({ calls, attempt }: FailureReport, budget: Budget): string[] {
   if (calls.length === 0 || budget.calls === 0) return [];
+  const all = counted(calls.map((call) => line(call, budget))).map(
+    (text, index) => `${index + 1}. ${text}`,
+  );
   const head = Math.ceil(budget.calls / 2);
-  const tail = Math.min(budget.calls, calls.length) - head;
-  const all = calls.map((call, index) => `${index + 1}. ${line(call, budget)}`);
+  const tail = Math.min(budget.calls, all.length) - head;
   const left = all.length - head - Math.max(0, tail);
   const shown =
     left <= 0
       ? all
       : [...all.slice(0, head), `… ${left} calls …`, ...(tail > 0 ? all.slice(-tail) : [])];
   return [`Calls of attempt ${attempt}, in order:`, ...shown];
+}
+
+/** Each line once, where it came first, with how often it came: a loop of calls is told as one. */
+function counted(lines: readonly string[]): string[] {
+  const times = new Map<string, number>();
+  for (const text of lines) times.set(text, (times.get(text) ?? 0) + 1);
+  return [...times].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`));
 }
 
 const OUTCOMES: Readonly<Record<CallRecord["status"], string>> = {

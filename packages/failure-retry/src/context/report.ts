@@ -13,6 +13,12 @@ export interface CallRecord {
   readonly stands: boolean;
 }
 
+/** A call whose effect stands, as the checkpoint keeps it for every attempt to come. */
+export interface StandingCall extends CallRecord {
+  /** A business key tells it again when it is planned anew. */
+  readonly keyed: boolean;
+}
+
 /** What is known of a failed attempt: what `render` is given, plain JSON without secrets. */
 export interface FailureReport {
   /** The attempt that failed, from 1. */
@@ -23,6 +29,8 @@ export interface FailureReport {
   readonly message: string;
   /** Calls of tools, in order. */
   readonly calls: readonly CallRecord[];
+  /** Calls that have taken effect, of this attempt and all before it. */
+  readonly standing: readonly CallRecord[];
   /** Where the next attempt begins. */
   readonly restart: Restart;
   /** Attempts before this one, a line each. */
