@@ -1,7 +1,7 @@
 import { defineMiddleware } from "@evenkeel/core";
 import type { ExecutionInfo, Handler, Middleware, RunOutcome, RunRequest } from "@evenkeel/core";
 
-import { CHANNEL, budgetRun, warnOnce } from "./budget/budget-run.ts";
+import { budgetRun, warnOnce } from "./budget/budget-run.ts";
 import { budgetModelCall } from "./budget/model-calls.ts";
 import { assertBudgetOptions } from "./budget/options.ts";
 import type {
@@ -10,6 +10,7 @@ import type {
   BudgetMiddlewareOptions,
   BudgetOptions,
 } from "./budget/options.ts";
+import { CHANNEL } from "./budget/spent.ts";
 import { budgetToolCall } from "./budget/tool-calls.ts";
 
 /**
@@ -45,13 +46,14 @@ export function budgetMiddleware(options: BudgetMiddlewareOptions = {}): Middlew
     if (durability === "inherit" && chosen !== "sync") {
       warnOnce(context, "durability-not-sync", { durability: chosen });
     }
+    run.keeping.setDurable(chosen === "sync");
     run.watch.enter();
     try {
       return await handler(request);
     } finally {
       run.watch.leave();
       run.calls.forgetAll();
-      await run.keepAll(context);
+      await run.keeping.keepAll(context);
     }
   }
 

@@ -3,18 +3,16 @@ import { openAccount } from "./account.ts";
 import type { Account } from "./account.ts";
 import { announcedCalls } from "./announced-calls.ts";
 import type { AnnouncedCalls } from "./announced-calls.ts";
+import { keepingOf } from "./keeping.ts";
+import type { Keeping } from "./keeping.ts";
 import { isUsedUp } from "./limits.ts";
 import type { Use } from "./limits.ts";
 import type { BudgetContext } from "./options.ts";
 import { runRetries } from "./retries.ts";
 import type { Retries } from "./retries.ts";
-import { latestSaver } from "./save-latest.ts";
-import { ENTRY, compact, emptyEntry, readEntry } from "./spent.ts";
+import { CHANNEL, ENTRY, emptyEntry, readEntry } from "./spent.ts";
 import { steadyClock, stopwatch } from "./stopwatch.ts";
 import type { Stopwatch } from "./stopwatch.ts";
-
-/** The private channel of what an execution and its thread have spent. */
-export const CHANNEL = "_budget";
 
 /** The budgets of one run in this process. */
 export interface BudgetRun {
@@ -29,10 +27,7 @@ export interface BudgetRun {
   readonly replayed: Map<string, number>;
   /** Why what was spent is not known any more. */
   unknownCost: Error | undefined;
-  /** Keeps what was spent; settles once it is durable. */
-  keep(context: BudgetContext): Promise<void>;
-  /** The same at the end of a run, with the time it was at work. */
-  keepAll(context: BudgetContext): Promise<void>;
+  readonly keeping: Keeping;
   /** Emits a warning for every limit that is near, once. */
   warn(context: BudgetContext, tool?: string): void;
   /** Reports a limit that ended something, once. */
@@ -60,22 +55,7 @@ function openRun(context: BudgetContext, kept: ReturnType<typeof emptyEntry>): B
   const clock = steadyClock(context.now);
   const watch = stopwatch(clock);
   const account = openAccount(kept, () => context.options, watch);
-  let keptChanges = 0;
-  let keptTimeMs = kept.execution.sums.wallTimeMs;
-  const saver = latestSaver(() => warnOnce(context, "spending-not-kept"));
-  const save = (from: BudgetContext): Promise<void> => {
-    const entry = account.entry();
-    keptChanges = account.changes();
-    keptTimeMs = entry.execution.sums.wallTimeMs;
-    // At once, so that it goes with the node even where saving beside the checkpoint fails.
-    from.state.write(CHANNEL, { [ENTRY]: compact(entry) });
-    return saver.request(() => from.state.save(CHANNEL, { [ENTRY]: compact(account.entry()) }));
-  };
-  const keep = (from: BudgetContext): Promise<void> => {
-    // LangChain's tool hooks have nowhere to leave state: the next model call takes it along.
-    const nowhere = from.native && from.callSite === null;
-    return nowhere || account.changes() === keptChanges ? saver.settled() : save(from);
-  };
+  const keeping = keepingOf(account, () => warnOnce(context, "spending-not-kept"));
   const report = (from: BudgetContext, limit: string, detail: object): void => {
     if (!noteOnce(account, "reported", limit)) return;
     from.emit("budget-exhausted", {
@@ -94,16 +74,14 @@ function openRun(context: BudgetContext, kept: ReturnType<typeof emptyEntry>): B
       scope: scopeOf(context.live.scope, context.execution, context.live.name),
       observes: context.mode === "observe",
       report: (limit, facts) => report(context, limit, facts),
-      keep: () => (context.node === null ? keep(context) : Promise.resolve()),
+      keep: () => (context.node === null ? keeping.keep({ context }) : Promise.resolve()),
     }),
     watch,
     clock,
     answering: new Set(),
     replayed: new Map(),
     unknownCost: undefined,
-    keep,
-    keepAll: (from) =>
-      account.entry().execution.sums.wallTimeMs === keptTimeMs ? keep(from) : save(from),
+    keeping,
     warn(from, tool) {
       const uses = [...account.uses(), ...(tool === undefined ? [] : account.toolUses(tool))];
       for (const { limit, spent, allowed } of uses) {

@@ -5,6 +5,7 @@ import { answeringRequest, closingMessage, exhaustedError, withoutCalls } from "
 import type { Use } from "./limits.ts";
 import type { BudgetContext } from "./options.ts";
 import { exitOf, mayAnswer } from "./standing.ts";
+import { taskOf } from "./task.ts";
 
 /** Answers a call site gives once the budget is used up; a loop that goes on after that is broken. */
 const MOST_ANSWERS = 100;
@@ -26,10 +27,11 @@ export async function endAt(use: Use, ending: Ending): Promise<ModelResult> {
   const { name: by } = context.live;
   run.report(context, use);
   const site = context.callSite ?? "model";
+  const task = taskOf(request);
   const { execution, thread } = account.entry();
   const given = execution.answers[site] ?? 0;
   if (behavior === "error" || given >= MOST_ANSWERS) {
-    await run.keep(context);
+    await run.keeping.keep({ context, task });
     throw exhaustedError(use, by);
   }
   const answered = (): void => {
@@ -42,14 +44,14 @@ export async function endAt(use: Use, ending: Ending): Promise<ModelResult> {
   const models = behavior === "final-answer" && mayAnswer(run) && !locked;
   if (!models || given > 0 || answering.has(site) || run.unknownCost !== undefined) {
     answered();
-    await run.keep(context);
+    await run.keeping.keep({ context, task });
     return closingMessage(use, by);
   }
   answering.add(site);
   try {
     const result = await make(answeringRequest(request, use));
     answered();
-    void run.keep(context);
+    run.keeping.keepSoon({ context, task });
     return withoutCalls(result, request, use);
   } finally {
     answering.delete(site);

@@ -64,7 +64,8 @@ async function makeCall(
     });
   }
   run.warn(context);
-  void run.keep(context);
+  const task = taskOf(request);
+  void run.keeping.keep({ context, task });
   watch.enter();
   try {
     const result = await handler(request);
@@ -81,7 +82,7 @@ async function makeCall(
     throw error;
   } finally {
     watch.leave();
-    void run.keep(context);
+    run.keeping.keepSoon({ context, task });
   }
 }
 

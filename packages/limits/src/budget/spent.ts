@@ -40,6 +40,9 @@ export interface BudgetEntry {
   };
 }
 
+/** The private channel of what an execution and its thread have spent. */
+export const CHANNEL = "_budget";
+
 /** The name of the entry inside its channel. */
 export const ENTRY = "spent";
 
@@ -100,6 +103,12 @@ export function readEntry(
     thread: { ...fresh.thread, ...held.thread, ...withSums(held.thread) },
   };
   return known.execution.id === executionId ? known : emptyEntry(executionId, known);
+}
+
+/** Which change an entry was kept at; none for what is no entry. */
+export function revisionOf(stored: unknown): number {
+  const { revision } = (stored ?? {}) as Partial<BudgetEntry>;
+  return typeof revision === "number" ? revision : -1;
 }
 
 /** The entry as it is kept: it is written with every step, so what is nothing is left out. */

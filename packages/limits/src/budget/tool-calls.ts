@@ -35,7 +35,7 @@ export async function budgetToolCall(
   if (against !== undefined) return refuse(request, against, run, context);
   run.warn(context, name);
   // Durable before it begins: a tool that takes the process down with it has been counted.
-  await run.keep(context);
+  await run.keeping.keep({ context, task });
   return timed(run, name, () => makeCall(attempt, request, handler, run));
 }
 
@@ -79,15 +79,16 @@ async function makeCall(
 }
 
 async function refuse(
-  { toolCall }: ToolCallRequest,
+  request: ToolCallRequest,
   use: Use,
   run: BudgetRun,
   context: BudgetContext,
 ): Promise<ToolResult> {
+  const { toolCall } = request;
   const { name } = toolCall;
   if (use.kind === "toolCalls") run.account.changeExecution({ overdrawn: use.limit });
   run.report(context, use);
-  await run.keep(context);
+  await run.keeping.keep({ context, task: taskOf(request) });
   const words = useInWords(use);
   const message =
     use.scope === "perTool"
