@@ -185,29 +185,6 @@ describe("where no attempt is left", () => {
   });
 });
 
-describe("chunks of a final answer", () => {
-  const streamed = async (holdFinal: boolean): Promise<string[]> => {
-    const subject = shop({
-      turns: [{ content: "wrong" }, { content: "right" }],
-      options: { holdFinal, verify: ({ text }) => text === "right" },
-    });
-    const texts: string[] = [];
-    const config = { configurable: { thread_id: "t" }, streamMode: "updates" };
-    for await (const chunk of await subject.agent.stream({ messages: [] }, config)) {
-      texts.push(lastText((chunk as { agent: Record<string, unknown> }).agent));
-    }
-    return texts;
-  };
-
-  test("are delivered as they come, the rejected ones too", async () => {
-    expect(await streamed(false)).toEqual(["wrong", "right"]);
-  });
-
-  test("are held until it passed, with holdFinal", async () => {
-    expect(await streamed(true)).toEqual(["right"]);
-  });
-});
-
 test("a process that died at one spot as often as is allowed has failed the attempt", async () => {
   const checkpointer = new MemorySaver();
   const dying = () =>

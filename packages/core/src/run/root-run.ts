@@ -11,6 +11,7 @@ import { openAttemptsRun } from "../trace/attempts-run.ts";
 import type { AttemptsRun } from "../trace/attempts-run.ts";
 import { rootFacts } from "../trace/live-root.ts";
 import { chunkGate } from "./chunk-gate.ts";
+import { allGates, eventGate } from "./event-gate.ts";
 import { runContext } from "./hook-context.ts";
 import { openRun } from "./open-run.ts";
 import type { OpenedRun } from "./open-run.ts";
@@ -38,13 +39,14 @@ export async function* rootRun(
     channels: new Set(plan.reset.keys()),
   };
   const pipe = relay<unknown>();
-  const gate = chunkGate((chunk) => void pipe.push(chunk));
+  const chunks = chunkGate((chunk) => void pipe.push(chunk));
   const { attempts } = opened.run;
   const parent =
     attempts === undefined
       ? undefined
       : await openAttemptsRun(self, input, opened.request.config as StreamOptions);
   if (attempts !== undefined) attempts.parentRunId = parent?.id;
+  const gate = allGates(chunks, eventGate(parent?.handlers ?? [], opened.run.execution.id));
   let stopped: { readonly error: unknown } | undefined;
   const attempt = async (request: RunRequest): Promise<RunOutcome> => {
     stopped = undefined;
@@ -57,7 +59,8 @@ export async function* rootRun(
       // Every step of the generator, and all that a step starts, sees the scope.
       await withScope({ graph }, async () => {
         // Not awaited: a consumer that leaves stops asking, and the run still has to end here.
-        for await (const chunk of run(request.input, readOnce(own, opened.read))) gate.push(chunk);
+        for await (const chunk of run(request.input, readOnce(own, opened.read)))
+          chunks.push(chunk);
       });
     } catch (error) {
       if (!isGraphBubbleUp(error)) return { status: "failed", error };

@@ -8,6 +8,8 @@ import { isSecretKey } from "../redact/secret-keys.ts";
 /** The run of a trace that all attempts of one process hang under. */
 export interface AttemptsRun {
   readonly id: string;
+  /** Everyone who hears of it and of what is below it. */
+  readonly handlers: readonly unknown[];
   /** Callbacks for one attempt. */
   callbacks(): CallbackManager;
   end(output: unknown): Promise<void>;
@@ -51,6 +53,7 @@ export async function openAttemptsRun(
   if (run === undefined) return undefined;
   return {
     id: run.runId,
+    handlers: run.handlers,
     callbacks: () => below(run, bound),
     end: async (output) => run.handleChainEnd(asRecord(output ?? {}, "output")),
     fail: async (error) => run.handleChainError(error),
