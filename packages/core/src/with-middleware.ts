@@ -49,6 +49,7 @@ const RUN_OPTIONS = [
   "onSinkError",
   "scope",
   "redactErrors",
+  "redactToolMessages",
   "runMode",
   "clock",
   "createId",
@@ -124,6 +125,7 @@ function seamGraph(
   warnOfParallelWrites(compiled);
   const { fields, builder, plan } = copyGraph(compiled, stack, {
     ...where,
+    redacts: options.redactToolMessages ?? "none",
     subgraph: (subgraph) =>
       middlewareOf(subgraph) === undefined
         ? seamGraph(subgraph, stack, options, { root: false, native: where.native })
@@ -151,6 +153,13 @@ function assertArguments(middleware: unknown, options: unknown): void {
     throw new CoreError({
       code: "invalid-options",
       message: `withMiddleware: unknown option "${unknown}"; allowed are ${allowed.join(", ")}.`,
+    });
+  }
+  const { redactToolMessages = "none" } = options as WithMiddlewareOptions;
+  if (!["none", "errors", "all"].includes(redactToolMessages)) {
+    throw new CoreError({
+      code: "invalid-options",
+      message: `withMiddleware: option "redactToolMessages" must be "none", "errors" or "all"; ${JSON.stringify(redactToolMessages)} came.`,
     });
   }
   const functions = ["onEvent", "onSinkError", "scope", "clock", "createId"] as const;

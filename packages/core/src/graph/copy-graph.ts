@@ -16,6 +16,7 @@ import type { Builder, Compiled, NodeSpec } from "./compiled-graph.ts";
 import { MODEL_NODE } from "./native-agent.ts";
 import { NodeWrapper } from "./node-wrapper.ts";
 import type { NodePlan } from "./node-wrapper.ts";
+import type { RedactedToolMessages } from "./redact-tool-messages.ts";
 import type { GraphPlan } from "./seam-plan.ts";
 import { foreignSchemas, schemaKeys } from "./stack.ts";
 import type { StackEntry } from "./stack.ts";
@@ -37,7 +38,12 @@ export type SubgraphFactory = (subgraph: Compiled) => Compiled;
 export function copyGraph(
   graph: Compiled,
   stack: readonly StackEntry[],
-  options: { readonly root: boolean; readonly subgraph: SubgraphFactory; readonly native: boolean },
+  options: {
+    readonly root: boolean;
+    readonly subgraph: SubgraphFactory;
+    readonly native: boolean;
+    readonly redacts: RedactedToolMessages;
+  },
 ): CopiedGraph {
   assertNoRootState(graph);
   const reset = new Map<string, PrivateChannel["reset"]>();
@@ -57,6 +63,7 @@ export function copyGraph(
     reset,
     userChannels,
     watches: watches ? "calls" : "nothing",
+    redacts: options.redacts,
     // Writers are functions as well, of the same class.
     invokeFunction: Reflect.get(graph.nodes[START]?.writers[0] ?? {}, "invoke"),
   };

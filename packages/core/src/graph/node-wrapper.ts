@@ -9,6 +9,8 @@ import { nodePath } from "../run/execution.ts";
 import { ambientScope, withScope } from "../run/scope.ts";
 import type { GraphScope, NodeScope } from "../run/scope.ts";
 import { awaitsWriter } from "../state/private-writer.ts";
+import { redactToolMessages } from "./redact-tool-messages.ts";
+import type { RedactedToolMessages } from "./redact-tool-messages.ts";
 
 /** What a wrapped node needs to know of its graph. */
 export interface NodePlan {
@@ -19,6 +21,7 @@ export interface NodePlan {
    * where the stack wraps no calls.
    */
   readonly watches: "calls" | "tokens" | "nothing";
+  readonly redacts: RedactedToolMessages;
   /** How LangGraph invokes a node that is a function. */
   readonly invokeFunction: unknown;
 }
@@ -57,7 +60,8 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
       ? ({ ...config, callbacks: watched(config?.callbacks) } as Partial<RunnableConfig>)
       : config;
     awaitsWriter(scope, config);
-    const result = await withScope({ graph, node: scope }, () => this.bound.invoke(input, inner));
+    const given = await withScope({ graph, node: scope }, () => this.bound.invoke(input, inner));
+    const result = redactToolMessages(given, this.plan.redacts);
     if (scope.refusal !== undefined) throw scope.refusal;
     if (scope.commands.length === 0) return result;
     const own = Array.isArray(result) && result.some(isCommand) ? (result as unknown[]) : [result];

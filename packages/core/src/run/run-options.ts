@@ -1,5 +1,6 @@
 import type { EventListener } from "../event/emit.ts";
 import type { RunMode } from "../event/event.ts";
+import type { RedactedToolMessages } from "../graph/redact-tool-messages.ts";
 import type { EventStore } from "../store/stores.ts";
 
 /** How the runs of a graph with middleware behave. */
@@ -16,6 +17,8 @@ export interface RunOptions {
   scope?: (config: { readonly configurable: Readonly<Record<string, unknown>> }) => string;
   /** Secrets in the texts of errors are masked where LangGraph writes them to the checkpoint; what is thrown stays whole. @default true */
   redactErrors?: boolean;
+  /** Secrets in the texts of tool messages are masked before they enter the state: of errors, or of all; the model sees them masked too. @default "none" */
+  redactToolMessages?: RedactedToolMessages;
   /** Marks events and records of replays and evaluations. @default "live" */
   runMode?: RunMode;
   /** Milliseconds since the epoch. @default Date.now */
