@@ -28,7 +28,11 @@ describe("chunks of a final answer", () => {
 });
 
 interface Streams {
-  streamEvents(input: object, config: object): AsyncIterable<StreamEvent>;
+  // A promise of it in v3, which `for await` of a plain value bears as well.
+  streamEvents(
+    input: object,
+    config: object,
+  ): AsyncIterable<StreamEvent> & PromiseLike<AsyncIterable<unknown>>;
 }
 
 describe("events of a final answer, in streamEvents", () => {

@@ -53,7 +53,7 @@ function redacted(message: ToolMessage, which: RedactedToolMessages): ToolMessag
   // Field by field: what a message was made from lies in it as well, and is what is serialized.
   const { id, name, status, artifact } = message;
   return new ToolMessage({
-    content: next as string,
+    content: next,
     tool_call_id: message.tool_call_id,
     additional_kwargs: message.additional_kwargs,
     response_metadata: message.response_metadata,

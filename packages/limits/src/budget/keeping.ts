@@ -4,7 +4,7 @@ import { latestSaver } from "./save-latest.ts";
 import { CHANNEL, ENTRY, compact, revisionOf } from "./spent.ts";
 
 /** A call as far as it matters for keeping: its context, and the task it is made in. */
-export interface KeepingCall {
+interface KeepingCall {
   readonly context: BudgetContext;
   /** Undefined outside of a node. */
   readonly task?: string;

@@ -1,3 +1,5 @@
+import { defineMiddleware, withMiddleware, wrapModel } from "@evenkeel/core";
+import type { WithMiddlewareOptions } from "@evenkeel/core";
 import { scriptedModel } from "@evenkeel/testing";
 import { HumanMessage } from "@langchain/core/messages";
 import type { BaseMessage } from "@langchain/core/messages";
@@ -7,9 +9,6 @@ import { ToolNode, createReactAgent, toolsCondition } from "@langchain/langgraph
 import { createAgent } from "langchain";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-
-import { defineMiddleware, withMiddleware, wrapModel } from "../src/index.ts";
-import type { WithMiddlewareOptions } from "../src/index.ts";
 
 const THROWN = `sk-${"Thr0wn00001".repeat(3)}`;
 const GIVEN = `ghp_${"G1ven00000".repeat(3)}123456`;
@@ -78,7 +77,7 @@ describe.each(SHAPES)("secrets in tool messages of a %s", (shape) => {
     expect([text.includes(THROWN), text.includes(GIVEN)]).toEqual([false, true]);
     expect(text).toContain("401 for [redacted]");
     const asked = told.flatMap((message) => ("tool_call_id" in message ? [message] : []));
-    expect(asked.map(({ name }) => name).toSorted()).toEqual(["denied", "list"]);
+    expect(new Set(asked.map(({ name }) => name))).toEqual(new Set(["denied", "list"]));
   });
 
   test('of results too with "all", and what is no secret stays', async () => {
