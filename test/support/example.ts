@@ -22,7 +22,7 @@ export function normalized(output: string): string {
       .replaceAll(/\b\d+(\.\d+)? ?(ms|s)\b/gu, "<time>")
       // In a table, and at the head of a line, they also move what stands beside them.
       .replaceAll(/^ +<time>/gmu, "<time>")
-      .replaceAll(/│ (<time>|\d{1,3}(,\d{3})+) +(?=│)/gu, "│ <figure> ")
+      .replaceAll(/│ (<time>|\d{3}|\d{1,3}(,\d{3})+) +(?=│)/gu, "│ <figure> ")
       .replaceAll(/\bres_\w+/gu, "res_<id>")
       .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gu, "<id>")
       .split("\n")

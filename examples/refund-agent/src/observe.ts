@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CrashError, crash, run } from "@evenkeel/testing";
 import pg from "pg";
 
+import type { LostOrderRun } from "./lost-order.ts";
 import type { PaymentService } from "./payments.ts";
 import { monday, tuesday } from "./releases.ts";
 import type { ChildResult, ModelRequestBody, Observation, Variant } from "./variants.ts";
@@ -33,9 +34,9 @@ export async function observe(variant: Variant, stage: Stage): Promise<Observati
     DEMO_PAYMENTS_URL: stage.payments.urlOf(variant),
     LANGCHAIN_CALLBACKS_BACKGROUND: "false",
   };
-  const child = (release: string, step: string) => ({
+  const child = (release: string, step: string, file = requests) => ({
     script,
-    args: [variant, release, step, schema, requests],
+    args: [variant, release, step, schema, file],
     env,
   });
   const first = await crash({ ...child(monday.name, "start"), at: "tool:read_gateway_log" });
@@ -46,12 +47,18 @@ export async function observe(variant: Variant, stage: Stage): Promise<Observati
   stage.say(`${variant}: killed once more, right after it paid`);
   const third = await run<ChildResult>(child(tuesday.name, "resume"));
   stage.say(`${variant}: finished (${Math.round(third.durationMs)} ms)`);
+  const requestsOfLost = join(stage.folder, `${variant}.lost.requests.jsonl`);
+  const lost = await run<LostOrderRun>(child(tuesday.name, "lost", requestsOfLost));
+  stage.say(
+    `${variant}: another customer's order is not found (${Math.round(lost.durationMs)} ms)`,
+  );
   return {
     ...third.result,
+    lost: { ...lost.result, requests: await requestsIn(requestsOfLost) },
     payments: stage.payments.paidBy(variant).map(({ receipt }) => receipt),
     requests: await requestsIn(requests),
     beforeCrash,
-    databaseBytes: await bytesOf(schema, stage.databaseUrl),
+    databaseBytes: await bytesOf(schema, variant, stage.databaseUrl),
     durationMs: first.durationMs + second + third.durationMs,
   };
 }
@@ -70,16 +77,19 @@ async function requestsIn(file: string): Promise<ModelRequestBody[]> {
   return lines.map((line) => JSON.parse(line) as ModelRequestBody);
 }
 
-/** What the checkpoint tables hold, column by column, free of page layout. */
-async function bytesOf(schema: string, connectionString: string): Promise<number> {
+/** What the checkpoint tables hold of a thread, column by column, free of page layout. */
+async function bytesOf(schema: string, thread: string, connectionString: string): Promise<number> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
     const { rows } = await client.query<{ bytes: string }>(
-      `select (select coalesce(sum(octet_length(blob)), 0) from ${schema}.checkpoint_blobs)
-            + (select coalesce(sum(octet_length(blob)), 0) from ${schema}.checkpoint_writes)
+      `select (select coalesce(sum(octet_length(blob)), 0)
+                 from ${schema}.checkpoint_blobs where thread_id = $1)
+            + (select coalesce(sum(octet_length(blob)), 0)
+                 from ${schema}.checkpoint_writes where thread_id = $1)
             + (select coalesce(sum(octet_length(checkpoint::text) + octet_length(metadata::text)), 0)
-                 from ${schema}.checkpoints) as bytes`,
+                 from ${schema}.checkpoints where thread_id = $1) as bytes`,
+      [thread],
     );
     return Number(rows[0]?.bytes ?? 0);
   } finally {

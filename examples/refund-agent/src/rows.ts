@@ -1,5 +1,6 @@
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 
+import { lastCalls, lookedUp } from "./lost-order.ts";
 import { monday, tuesday } from "./releases.ts";
 import type { Release } from "./releases.ts";
 import type { ModelRequestBody, Observation } from "./variants.ts";
@@ -81,6 +82,29 @@ export const rows: readonly Row[] = [
     show: ({ payments }) => `${payments.length}: ${[...new Set(payments)].join(" ")}`,
     claim: ({ bare, evenkeel, scripted }) =>
       !scripted || (bare.payments.length === 2 && evenkeel.payments.length === 1),
+  },
+  {
+    label: "an order that is not found is looked for",
+    show: ({ lost }) => `${lookedUp(lost)} times: ${lost.ended}`,
+    claim: ({ bare, evenkeel, scripted }) =>
+      !scripted ||
+      (/limit/.test(bare.lost.ended) &&
+        /A-1043/.test(evenkeel.lost.ended) &&
+        lookedUp(evenkeel.lost) < lookedUp(bare.lost)),
+  },
+  {
+    label: "attempts, and calls of the last",
+    show: ({ lost }) => `${lost.attempts}: ${lastCalls(lost)}`,
+    claim: ({ bare, evenkeel, scripted }) =>
+      !scripted ||
+      (bare.lost.attempts === 1 &&
+        evenkeel.lost.attempts === 2 &&
+        lastCalls(evenkeel.lost).startsWith("search_orders")),
+  },
+  {
+    label: "flags raised for that run",
+    show: ({ lost }) => lost.flags.join(", ") || "none",
+    claim: ({ evenkeel, scripted }) => !scripted || evenkeel.lost.flags.length > 0,
   },
   { label: "time, all processes", show: ({ durationMs }) => `${Math.round(durationMs)} ms` },
 ];

@@ -17,6 +17,7 @@ const GATEWAY_MS = 500;
 
 interface Order {
   id: string;
+  customer: string;
 }
 
 const lookupOrder = tool(
@@ -25,6 +26,18 @@ const lookupOrder = tool(
     return JSON.stringify(orders.find((order) => order.id === id) ?? "No such order.");
   },
   { name: "lookup_order", description: "Finds an order.", schema: z.object({ id: orderId }) },
+);
+
+const searchOrders = tool(
+  async ({ customer }: { customer: string }) => {
+    const orders = JSON.parse(await read("orders.json")) as Order[];
+    return JSON.stringify(orders.filter((order) => order.customer === customer));
+  },
+  {
+    name: "search_orders",
+    description: "Lists the orders of a customer.",
+    schema: z.object({ customer: z.string().describe("First and last name.") }),
+  },
 );
 
 const readGatewayLog = tool(
@@ -80,7 +93,7 @@ export async function lookUpPayment(_key: string, { args }: EffectSubject): Prom
 /** The tools a release offers its model. */
 export function toolsOf(release: Release): StructuredToolInterface[] {
   const remedy = release.remedy === "refund" ? refund : storeCredit;
-  return [lookupOrder, readGatewayLog, remedy];
+  return [lookupOrder, searchOrders, readGatewayLog, remedy];
 }
 
 /** Every tool there is in the code today, whichever of them a release offers. */

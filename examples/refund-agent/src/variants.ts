@@ -1,3 +1,5 @@
+import type { LostOrder } from "./lost-order.ts";
+
 /** The two agents that are compared: as it is, and with Evenkeel. */
 export type Variant = "bare" | "evenkeel";
 
@@ -11,11 +13,18 @@ export interface ChildResult {
   readonly drift: readonly string[];
 }
 
+/** A message of a request; an assistant's may make calls. */
+interface RequestMessage {
+  readonly role: string;
+  readonly content: unknown;
+  readonly tool_calls?: readonly { readonly function: { readonly name: string } }[];
+}
+
 /** What one request told the model, as it left the process. */
 export interface ModelRequestBody {
   readonly model: string;
   readonly temperature?: number;
-  readonly messages: readonly { readonly role: string; readonly content: unknown }[];
+  readonly messages: readonly RequestMessage[];
   readonly tools?: readonly { readonly function: { readonly name: string } }[];
 }
 
@@ -30,4 +39,6 @@ export interface Observation extends ChildResult {
   readonly databaseBytes: number;
   /** All processes together, in milliseconds. */
   readonly durationMs: number;
+  /** Another customer's run, whose order is not found. */
+  readonly lost: LostOrder;
 }
