@@ -108,11 +108,12 @@ describe("crashMatrix", () => {
     expect(second.ran).toEqual(["a"]);
   });
 
-  test("refuses two cases of one name, and a concurrency that is none", async () => {
+  test("refuses two cases of one name, no case, and a concurrency that is none", async () => {
     const twice = crashMatrix(recorded(["a", "a"]).cases);
     await expect(twice).rejects.toMatchObject({ code: "duplicate-case" });
     const none = crashMatrix(recorded(["a"]).cases, { concurrency: 0 });
     await expect(none).rejects.toMatchObject({ code: "invalid-option" });
+    await expect(crashMatrix([])).rejects.toMatchObject({ code: "invalid-option" });
   });
 
   test("refuses a resume file it cannot read", async () => {

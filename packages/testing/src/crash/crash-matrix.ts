@@ -123,6 +123,12 @@ function refuseBadInput(cases: readonly MatrixCase<unknown>[], concurrency: numb
       message: `crashMatrix: \`concurrency\` must be a whole number from 1 up, not ${String(concurrency)}.`,
     });
   }
+  if (cases.length === 0) {
+    throw new CrashError({
+      code: "invalid-option",
+      message: "crashMatrix: no case came, so nothing would be shown; at least one is needed.",
+    });
+  }
   const names = new Set<string>();
   for (const { name } of cases) {
     if (names.has(name)) {
