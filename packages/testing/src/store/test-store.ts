@@ -7,6 +7,7 @@ import { erasingCases } from "./cases-erasing.ts";
 import { keepingCases } from "./cases-keeping.ts";
 import { leaseCases } from "./cases-leases.ts";
 import { matchCases } from "./cases-matching.ts";
+import { recordCases } from "./cases-records.ts";
 import { resultGoingCases } from "./cases-results-going.ts";
 import { resultCases } from "./cases-results.ts";
 
@@ -36,6 +37,7 @@ const resultStoreCases: readonly StoreCase<ResultStore>[] = [...resultCases, ...
 /** Every law of a store, for a runner that brings the store itself. */
 export const storeCases: readonly StoreCase[] = [
   ...keepingCases,
+  ...recordCases,
   ...erasingCases,
   ...boundsCases,
   ...effectCases,
