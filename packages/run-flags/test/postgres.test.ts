@@ -96,6 +96,8 @@ describe("on Postgres", () => {
     const watched = refundAgent(GOOD, [flags], {
       beforeModel: async (turn) => {
         if (turn !== 1) return;
+        // A record is begun beside the run, which does not wait for it.
+        await flags.flush();
         const [running] = await store.listRecords({ threadId: "crowd", status: "running" });
         const id = running?.executionId ?? "";
         await Promise.all(people.map((actor) => raise(id, actor)));
