@@ -115,7 +115,7 @@ describe.each(SHAPES)("in a %s", (shape) => {
 
 test("on Postgres, with a pause and a new process between", async () => {
   const database = await freshDatabase();
-  const saver = (): PostgresSaver => PostgresSaver.fromConnString(database.url);
+  const saver = (): PostgresSaver => new PostgresSaver(database.pool);
   const savers = [saver(), saver()] as const;
   try {
     await savers[0].setup();
@@ -125,7 +125,6 @@ test("on Postgres, with a pause and a new process between", async () => {
     const output = await agent(savers[1]).graph.invoke(new Command({ resume: "yes" }), thread());
     expect(textsOf(output).at(-1)).toMatch(/^told: You called "look_up" 3 times/);
   } finally {
-    await Promise.all(savers.map((one) => one.end()));
     await database.drop();
   }
 });

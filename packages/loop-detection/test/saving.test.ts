@@ -50,7 +50,7 @@ describe("what is saved", () => {
     ["a run that loops at its end: every turn from the third equal one on", 20, 24, 3 + 2],
   ])("on Postgres, two rows a time, of %s", async (_, pages, replies, saves) => {
     const database = await freshDatabase();
-    const checkpointer = PostgresSaver.fromConnString(database.url);
+    const checkpointer = new PostgresSaver(database.pool);
     try {
       await checkpointer.setup();
       const { graph } = deploy({
@@ -68,7 +68,6 @@ describe("what is saved", () => {
         saves,
       ]);
     } finally {
-      await checkpointer.end();
       await database.drop();
     }
   });
