@@ -3,7 +3,7 @@ import { Annotation, Command, MessagesAnnotation, START, StateGraph } from "@lan
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
-import { bare, checkpointCounts, historyOf, thread, watched } from "./support/both.ts";
+import { bare, checkpointCounts, collect, historyOf, thread, watched } from "./support/both.ts";
 import type { Build, Subject, TestGraph } from "./support/both.ts";
 import { plain } from "./support/plain.ts";
 
@@ -213,6 +213,17 @@ describe("cachePolicy", () => {
     expect(kit.modelCalls()).toBe(1);
     expect(spy.models).toHaveLength(1);
     expect(spy.outcomes).toEqual(["completed", "completed"]);
+  });
+
+  test("shows a cached node's update as in the bare graph", async () => {
+    const updates = async (graph: TestGraph): Promise<unknown> => {
+      await graph.invoke({ text: "Hello?" }, thread("one"));
+      const config = thread("two", { streamMode: "updates" });
+      return collect(await graph.stream({ text: "Hello?" }, config));
+    };
+    const one = await updates(bare(build, { cache: nodeCache() }).graph);
+    expect(JSON.stringify(one)).toContain('"cached":true');
+    expect(await updates(watched(build, { cache: nodeCache() }).graph)).toEqual(one);
   });
 
   test("hands no execution's private state to another one", async () => {

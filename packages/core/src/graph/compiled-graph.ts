@@ -95,8 +95,12 @@ export interface LoopParameters {
     readonly manager?: RunManager | undefined;
     /** Made for this loop alone, around the cache the graph was compiled with. */
     readonly cache?: NodeCache | undefined;
-    /** Keeps what a task has written, or why it failed. */
-    putWrites(taskId: string, writes: [channel: string, value: unknown][]): void;
+    /** Keeps what a task has written, or why it failed; since 1.5 also what a cache had, as its third says. */
+    putWrites(
+      taskId: string,
+      writes: [channel: string, value: unknown][],
+      ...rest: readonly unknown[]
+    ): void;
     tick(parameters: { inputKeys?: string | string[] }): Promise<boolean>;
   };
   config?: { writer?: (chunk: unknown) => void };

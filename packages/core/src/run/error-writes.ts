@@ -8,14 +8,20 @@ import { redactText } from "../redact/secret-text.ts";
  */
 export function maskErrorWrites(loop: LoopParameters["loop"]): void {
   const put = loop.putWrites.bind(loop);
-  loop.putWrites = (taskId, writes) => put(taskId, writes.map(masked));
+  // LangGraph 1.5 and later give messages their ids in the very list they are handed.
+  loop.putWrites = (taskId, writes, ...rest) =>
+    put(taskId, writes.some(isError) ? writes.map(masked) : writes, ...rest);
 }
 
 type Write = [channel: string, value: unknown];
 
+function isError([channel]: Write): boolean {
+  return channel === "__error__";
+}
+
 function masked(write: Write): Write {
   const [channel, value] = write;
-  if (channel !== "__error__" || typeof value !== "object" || value === null) return write;
+  if (!isError(write) || typeof value !== "object" || value === null) return write;
   const { message }: { message?: unknown } = value;
   if (typeof message !== "string") return write;
   const text = redactText(message);

@@ -43,12 +43,12 @@ export interface Watched extends Subject {
 }
 
 /** The graph as its user wrote it. */
-export function bare(build: Build): Subject {
+export function bare(build: Build, options: Config = {}): Subject {
   const kit = createKit(false);
   const built = build(kit) as { graph?: object; compile?: (options: object) => object };
   const compiled =
     typeof built.compile === "function"
-      ? built.compile({ checkpointer: kit.checkpointer, store: kit.store })
+      ? built.compile({ checkpointer: kit.checkpointer, store: kit.store, ...options })
       : (built.graph ?? built);
   return { kit, graph: compiled as TestGraph };
 }
