@@ -52,6 +52,11 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
     return "NodeWrapper";
   }
 
+  /** The tools of a node that has them: LangGraph 1.7 names them where it draws the graph. */
+  get tools(): unknown {
+    return (this.bound as { readonly tools?: unknown }).tools;
+  }
+
   override async invoke(input: unknown, config?: Partial<RunnableConfig>): Promise<unknown> {
     const { graph } = ambientScope();
     if (graph === undefined) return this.bound.invoke(input, config);
