@@ -17,11 +17,11 @@ export function markCheckpointer(saver: BaseCheckpointSaver, nodes: NodeNames): 
     crashPoint(`${where}: written`);
     return written;
   };
-  saver.putWrites = async (config, writes, taskId) => {
+  saver.putWrites = async (config, writes, taskId, ...rest) => {
     const where =
       nodes.get(taskId) ?? `${inGraph(config.configurable)}writes beside the checkpoint`;
     crashPoint(`${where}: before its writes are kept`);
-    await putWrites(config, writes, taskId);
+    await putWrites(config, writes, taskId, ...rest);
     crashPoint(`${where}: its writes are kept`);
   };
 }

@@ -41,9 +41,9 @@ function recordWrites(checkpointer: BaseCheckpointSaver): () => readonly [string
     written.push(...Object.entries(checkpoint.channel_values));
     return put(config, checkpoint, ...rest);
   };
-  checkpointer.putWrites = (config, writes, taskId) => {
+  checkpointer.putWrites = (config, writes, ...rest) => {
     written.push(...(writes as [string, unknown][]));
-    return putWrites(config, writes, taskId);
+    return putWrites(config, writes, ...rest);
   };
   return () => {
     Object.assign(checkpointer, { put, putWrites });
