@@ -1,3 +1,5 @@
+import { createRequire } from "node:module";
+
 import { defineMiddleware, withMiddleware } from "@evenkeel/core";
 import type { AnyMiddleware, EvenkeelEvent } from "@evenkeel/core";
 import { replyByTurn } from "@evenkeel/testing";
@@ -286,7 +288,10 @@ describe("the run's part of the manifest", () => {
     expect(graph.nodes).toEqual(["pause", "turn"]);
     expect(graph.edges).toContainEqual(["pause", "turn"]);
     expect(graph.fingerprint).toMatch(/^[0-9a-f]{64}$/);
-    expect(packages).toMatchObject({ "@langchain/langgraph": "1.4.17" });
+    const { version } = createRequire(import.meta.url)("@langchain/langgraph/package.json") as {
+      version: string;
+    };
+    expect(packages).toMatchObject({ "@langchain/langgraph": version });
     expect(assistantId).toBe("assistant-1");
   });
 

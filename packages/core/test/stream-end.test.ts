@@ -9,7 +9,7 @@ import {
 import { describe, expect, test } from "vitest";
 
 import { bare, historyOf, thread, watched } from "./support/both.ts";
-import type { Build, TestGraph } from "./support/both.ts";
+import type { Build, TestGraph, Watched } from "./support/both.ts";
 
 const INPUT = { messages: [new HumanMessage({ content: "Hello?", id: "human-1" })] };
 
@@ -36,28 +36,36 @@ async function nextOf(graph: TestGraph): Promise<string[]> {
   return (await graph.getState(thread())).next;
 }
 
+/** How a run that was left ended: LangGraph 1.7.3 aborts it, earlier ones let it go on. */
+async function endOf({ graph, spy }: Watched): Promise<string> {
+  await expect.poll(() => spy.outcomes).toHaveLength(1);
+  return (await nextOf(graph)).length === 0 ? "completed" : "failed";
+}
+
 describe("a consumer that leaves a stream", () => {
   test.each(["values", "updates", "messages"])(
-    "of %s lets the run end as the bare one ends: in the background",
+    "of %s ends the run where the bare one ends",
     async (streamMode) => {
       const [one, two] = [bare(quick), watched(quick)];
       for (const { graph } of [one, two]) {
         for await (const _ of await graph.stream(INPUT, thread("thread-1", { streamMode }))) break;
       }
-      await expect.poll(() => two.spy.outcomes).toEqual(["completed"]);
-      await expect.poll(() => nextOf(one.graph)).toEqual([]);
-      expect(await historyOf(two.graph, thread())).toEqual(await historyOf(one.graph, thread()));
+      const end = await endOf(two);
+      expect(two.spy.outcomes).toEqual([end]);
+      const history = await historyOf(two.graph, thread());
+      await expect.poll(() => historyOf(one.graph, thread())).toEqual(history);
     },
   );
 
   test("by an error of its own gets that error", async () => {
-    const { graph, spy } = watched(quick);
+    const two = watched(quick);
     const consume = async (): Promise<void> => {
-      for await (const _ of await graph.stream(INPUT, thread("thread-1", { streamMode: "values" })))
-        throw new Error("the consumer fell over");
+      const stream = await two.graph.stream(INPUT, thread("thread-1", { streamMode: "values" }));
+      for await (const _ of stream) throw new Error("the consumer fell over");
     };
     await expect(consume()).rejects.toThrow("the consumer fell over");
-    await expect.poll(() => spy.outcomes).toEqual(["completed"]);
+    const end = await endOf(two);
+    expect(two.spy.outcomes).toEqual([end]);
   });
 
   test("ends the run with the generator that LangGraph's own streams are made of", async () => {
@@ -69,14 +77,21 @@ describe("a consumer that leaves a stream", () => {
 
   test("and cancels it ends the run where the bare one ends", async () => {
     const [one, two] = [bare(endless), watched(endless)];
+    const errors: unknown[] = [];
     for (const { graph } of [one, two]) {
       const stream = await graph.stream(INPUT, thread("thread-1", { streamMode: "updates" }));
       const cancel = (stream as unknown as ReadableStream).cancel.bind(stream);
-      for await (const _ of stream) {
-        await cancel().catch(() => undefined);
-        break;
-      }
+      const consume = async (): Promise<void> => {
+        for await (const _ of stream) {
+          await cancel().catch(() => undefined);
+          break;
+        }
+      };
+      // LangGraph 1.7.3 cancels once more where the loop is left, and says it is too late.
+      const error = await consume().catch((failure: Error) => failure.message);
+      errors.push(error);
     }
+    expect(errors[1]).toBe(errors[0]);
     await expect.poll(() => two.spy.outcomes).toEqual(["failed"]);
     expect(await nextOf(two.graph)).toEqual(await nextOf(one.graph));
   });
