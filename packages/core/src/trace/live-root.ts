@@ -36,7 +36,9 @@ export interface Tracer {
   projectName?: string;
   readonly runTreeMap?: Map<string, unknown>;
   getRun(id: string): LiveRootRun | undefined;
-  getRunTreeWithTracingConfig?(id: string): { patchRun(): Promise<void> } | undefined;
+  getRunTreeWithTracingConfig?(
+    id: string,
+  ): { project_name?: string | undefined; patchRun(): Promise<void> } | undefined;
 }
 
 /** The LangChain tracer among callback handlers, where the run is traced. */
@@ -59,20 +61,25 @@ export function attachRun(
   run.writer = writer;
   for (const chunk of run.unwritten.splice(0)) writer?.(chunk);
   const tracer = tracerOf(manager?.handlers);
-  // A run tree does not know the project its tracer sends it to.
-  run.project = tracer?.projectName;
   // All attempts of a process hang under one run, and it is that one another process joins.
   const id = run.attempts?.parentRunId ?? manager?.runId;
   const own = id === undefined ? undefined : tracer?.getRun(id);
   if (own === undefined || tracer === undefined) return;
   void sendLateMarks(run);
   run.root = rootRun(own, tracer);
+  run.project = projectOf(tracer, own.id);
   run.tracer = tracer;
   applyMarks(run);
   if (run.trace === undefined && own.dotted_order !== undefined) {
     run.trace = own.dotted_order;
     carry(run, EXECUTION_CHANNEL, { trace: run.trace });
   }
+}
+
+/** The project a run is sent to, which the run itself does not know until it is sent. */
+function projectOf(tracer: Tracer, id: string): string | undefined {
+  // Since @langchain/core 1.2.18 a tracer that was told none leaves it to each run to ask the environment.
+  return tracer.projectName ?? tracer.getRunTreeWithTracingConfig?.(id)?.project_name;
 }
 
 /** Sends the root run's last update again where marks came after it, as with the event of a failure. */

@@ -55,7 +55,9 @@ async function joined(
 /** The parts of LangChain's tracer that take a run of another process for one of their own. */
 interface KnownTracer {
   readonly client: unknown;
-  readonly projectName: string;
+  readonly projectName?: string;
+  /** Where it sends to instead of a project, since @langchain/core 1.2.18. */
+  readonly address?: unknown;
   readonly replicas?: unknown;
   readonly runTreeMap: Map<string, unknown>;
   getRun(id: string): unknown;
@@ -71,10 +73,11 @@ async function enterParent(
   // Still open in this very process: a stand-in would take its place and its last update with it.
   if (tracer.getRun(id) !== undefined) return { id, leave: () => undefined };
   const RunTree = await runTreeClass();
-  const { client, projectName, replicas } = tracer;
+  const { client, projectName, address, replicas } = tracer;
+  const given = { project_name: projectName, address, replicas };
   const standIn = RunTree?.fromHeaders(
     { "langsmith-trace": dottedOrder },
-    { client, project_name: projectName, ...(replicas === undefined ? {} : { replicas }) },
+    { client, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value != null)) },
   );
   if (standIn === undefined) return undefined;
   tracer.updateFromRunTree(standIn);
