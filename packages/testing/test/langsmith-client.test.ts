@@ -359,7 +359,7 @@ describe("runs, second version", () => {
     const run = await send({ metadata: { evenkeel_flag_reason: "loop" } });
     const query = { project_id: projectId, trace_id: run.id };
     await client.createFeedback({ runId: run.id, sessionId: projectId, key: "k", score: 1 });
-    await client.runs.share.create(run.id, { session_id: projectId });
+    await client.runs.share.create(run.id, { session_id: projectId, trace_id: run.id });
     const selects = ["METADATA", "FEEDBACK_STATS", "SHARE_URL", "PROJECT_ID"] as const;
     expect(
       await client.runs.retrieve(run.id, { project_id: projectId, selects: [...selects] }),
