@@ -32,8 +32,8 @@ export async function writeFailure(
   { failed, calls, standing, restart, attempt, exits }: Failed,
   context: RetryContext,
 ): Promise<void> {
-  const { options, state, memory } = context;
-  const history = historyIn(memory, () => state.read(CHANNEL));
+  const { options, state } = context;
+  const history = historyIn(context);
   const { failureClass, rule } = failed.failure;
   const exit =
     exits && (options.exitBehavior === "final-answer" || options.exitBehavior === "interrupt")

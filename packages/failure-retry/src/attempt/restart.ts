@@ -6,7 +6,6 @@ import { ToolMessage } from "@langchain/core/messages";
 import { callSequence } from "../context/call-sequence.ts";
 import type { SeenCall } from "../context/call-sequence.ts";
 import type { CallRecord, StandingCall } from "../context/report.ts";
-import { CHANNEL } from "../options.ts";
 import type { RetryContext } from "../options.ts";
 import { historyIn } from "./run-memory.ts";
 
@@ -28,7 +27,7 @@ export function restartFor(
   seen: readonly SeenCall[],
   { context, ended }: { readonly context: RetryContext; readonly ended: boolean },
 ): NextPlace {
-  const { options, state, memory } = context;
+  const { options } = context;
   const maxResultChars = options.context === false ? 0 : options.context.maxResultChars;
   const { effectTools } = options;
   const calls = callSequence(messages, seen, { maxResultChars, effectTools });
@@ -42,7 +41,7 @@ export function restartFor(
   const now = calls
     .filter(({ stands }) => stands)
     .map((call) => ({ ...call, keyed: keyed.has(call.id) }));
-  const history = historyIn(memory, () => state.read(CHANNEL));
+  const history = historyIn(context);
   const before = (history["standing"] ?? []) as readonly StandingCall[];
   const standing = [...before.filter((call) => !now.some((one) => isSame(one, call))), ...now];
   return { restart: placeOf(options.restart, standing, ended), calls, standing };

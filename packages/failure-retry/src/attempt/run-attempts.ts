@@ -4,7 +4,6 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { pauseMs, sleep } from "../backoff.ts";
 import { retryAfterMs } from "../call/retry-after.ts";
 import { messagesOf } from "../context/call-sequence.ts";
-import { CHANNEL } from "../options.ts";
 import type { FinalAnswer, RetryContext } from "../options.ts";
 import { crashed } from "./crashed.ts";
 import { deserves } from "./deserves.ts";
@@ -25,7 +24,7 @@ export async function runAttempts(
   if (context.mode === "observe") return handler(request);
   const { options, memory } = context;
   openGate(memory, request.chunks);
-  historyIn(memory, () => context.state.read(CHANNEL));
+  historyIn(context);
   let flag: CriticalFlag | undefined;
   request.onEvent(({ severity, name, by, failure, attempt }) => {
     if (severity !== "critical" || attempt !== context.execution.attempt) return;

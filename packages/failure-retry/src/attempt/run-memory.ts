@@ -1,6 +1,8 @@
 import type { ChunkGate } from "@evenkeel/core";
 
 import type { SeenCall } from "../context/call-sequence.ts";
+import { CHANNEL } from "../options.ts";
+import type { RetryContext } from "../options.ts";
 
 type Memory = Map<string, unknown>;
 
@@ -18,13 +20,12 @@ export function repairsIn(memory: Memory): Set<string> {
  * What earlier attempts left, by entry of the private channel: read once, as the run begins. An
  * attempt that begins at an earlier checkpoint finds none of it there, and has to be given it again.
  */
-export function historyIn(
-  memory: Memory,
-  read: () => Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
+export function historyIn({ memory, state }: RetryContext): Record<string, unknown> {
   return kept(memory, "history", () =>
     Object.fromEntries(
-      Object.entries(read()).filter(([key]) => key.startsWith("attempt:") || key === "standing"),
+      Object.entries(state.read(CHANNEL)).filter(
+        ([key]) => key.startsWith("attempt:") || key === "standing",
+      ),
     ),
   );
 }
