@@ -43,13 +43,8 @@ function each(members: readonly unknown[], which: RedactedToolMessages): readonl
 function redacted(message: ToolMessage, which: RedactedToolMessages): ToolMessage {
   if (which === "errors" && message.status !== "error") return message;
   const { content } = message;
-  const next =
-    typeof content === "string"
-      ? redactText(content)
-      : content.map((block) =>
-          typeof block["text"] === "string" ? { ...block, text: redactText(block["text"]) } : block,
-        );
-  if (JSON.stringify(next) === JSON.stringify(content)) return message;
+  const next = redactedContent(content);
+  if (next === content) return message;
   // Field by field: what a message was made from lies in it as well, and is what is serialized.
   const { id, name, status, artifact } = message;
   return new ToolMessage({
@@ -63,6 +58,18 @@ function redacted(message: ToolMessage, which: RedactedToolMessages): ToolMessag
     ...(artifact === undefined ? {} : { artifact: artifact as unknown }),
     ...(message.metadata === undefined ? {} : { metadata: message.metadata }),
   });
+}
+
+/** The content itself where nothing in it is masked. */
+function redactedContent(content: ToolMessage["content"]): ToolMessage["content"] {
+  if (typeof content === "string") return redactText(content);
+  const next = content.map((block) => {
+    const { text } = block as { readonly text?: unknown };
+    if (typeof text !== "string") return block;
+    const masked = redactText(text);
+    return masked === text ? block : { ...block, text: masked };
+  });
+  return next.every((block, index) => block === content[index]) ? content : next;
 }
 
 function commandWith(command: Command, update: unknown): Command {
