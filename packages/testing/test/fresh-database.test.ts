@@ -12,6 +12,9 @@ import { sql } from "./fixtures/sql.ts";
 
 const effect = new URL("./fixtures/effect.ts", import.meta.url);
 
+/** Databases of ours on a server; its own is named otherwise. */
+const LEFT = "SELECT datname FROM pg_database WHERE datname LIKE 'evenkeel%'";
+
 const made: FreshDatabase[] = [];
 async function fresh(): Promise<FreshDatabase> {
   const database = await freshDatabase();
@@ -82,8 +85,17 @@ describe("the server of a whole test run", () => {
     await database.pool.end();
     await teardown();
     expect(process.env[SHARED_POSTGRES_URL]).toBeUndefined();
-    const left = "SELECT datname FROM pg_database WHERE datname LIKE 'evenkeel%'";
-    expect(await sql(host.url, left)).toEqual([]);
+    expect(await sql(host.url, LEFT)).toEqual([]);
+  });
+
+  test("leaves nothing in DATABASE_URL where a process has no run to share one with", async () => {
+    host = await startPostgres({ databaseUrl: "" });
+    vi.stubEnv("DATABASE_URL", host.url);
+    vi.stubEnv(SHARED_POSTGRES_URL, "");
+    const database = await freshDatabase();
+    expect(portOf(database.url)).toBe(portOf(host.url));
+    await database.drop();
+    expect(await sql(host.url, LEFT)).toEqual([]);
   });
 
   test("gives every file a schema where DATABASE_URL admits no database", async () => {

@@ -35,8 +35,8 @@ export interface FreshDatabase {
 let startedHere: Promise<string> | undefined;
 
 /**
- * Creates an empty database on the server that the run shares (see `vitest-postgres.ts`), or on one
- * that is started for this process and ends with it.
+ * Creates an empty database on the server that the run shares (see `vitest-postgres.ts`), on the one
+ * in `DATABASE_URL`, or on one that is started for this process and ends with it.
  *
  * @example
  * ```ts
@@ -85,12 +85,16 @@ async function create(): Promise<Created> {
       if (!TestDatabaseError.isInstance(error, "database-unreachable")) throw error;
     }
   }
+  // A server that outlives this process: nothing on it but the database itself, which `drop` takes.
+  const external = process.env["DATABASE_URL"] ?? "";
+  if (external !== "") return createOn(external, "evenkeel");
   startedHere ??= startPostgres().then((server) => server.url);
   startedHere.catch(() => (startedHere = undefined));
   return createOn(await startedHere);
 }
 
-async function createOn(server: string): Promise<Created> {
-  const name = `${namespaceOf(server).name}_${randomBytes(5).toString("hex")}`;
+/** The name continues that of the server's own database, which takes it along when it is dropped. */
+async function createOn(server: string, parent = namespaceOf(server).name): Promise<Created> {
+  const name = `${parent}_${randomBytes(5).toString("hex")}`;
   return { namespace: await createNamespace(server, name), server, name };
 }
