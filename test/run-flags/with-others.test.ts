@@ -30,6 +30,7 @@ type Script = Parameters<typeof scriptedModel>[0];
 const look = { toolCalls: [{ name: "look_up", args: { item: "plums" } }] };
 const ask = { toolCalls: [{ name: "ask", args: {} }] };
 const large = { toolCalls: [{ name: "read_log", args: {} }] };
+const pick = { toolCalls: [{ name: "pick", args: {} }] };
 const done = { content: "There are 12 plums in the larder." };
 
 const tools = [
@@ -43,6 +44,12 @@ const tools = [
     description: "Asks.",
     schema: z.object({}),
   }),
+  tool(
+    () => {
+      throw new Error("the ladder is gone");
+    },
+    { name: "pick", description: "Picks.", schema: z.object({}) },
+  ),
   tool(() => "line of a log\n".repeat(20_000), {
     name: "read_log",
     description: "Reads a log.",
@@ -68,13 +75,21 @@ interface Setting {
   readonly input?: unknown;
   /** Turns of the graph that fail, from 1. */
   readonly fails?: readonly number[];
+  /** Whether the model hears of a failed tool, or the run fails. @default true */
+  readonly handleToolErrors?: boolean;
 }
 
 /** Runs an agent with flags outermost but for `outer`, traced, and gives what was kept. */
 async function run(
   script: Script,
   { outer = [], inner = [] }: { outer?: AnyMiddleware[]; inner?: AnyMiddleware[] },
-  { checkpointer = new MemorySaver(), prompt = "Be kind.", input, fails = [] }: Setting = {},
+  {
+    checkpointer = new MemorySaver(),
+    prompt = "Be kind.",
+    input,
+    fails = [],
+    handleToolErrors = true,
+  }: Setting = {},
 ): Promise<KeptRun> {
   const flags = runFlagsMiddleware({ store, langsmith: { client } });
   const model = wrapModel(scriptedModel(script)).bindTools(tools);
@@ -85,7 +100,7 @@ async function run(
       if (fails.includes(turns)) throw new Error(`turn ${turns} failed`);
       return { messages: [await model.invoke([["system", prompt], ...messages])] };
     })
-    .addNode("tools", new ToolNode(tools))
+    .addNode("tools", new ToolNode(tools, { handleToolErrors }))
     .addEdge(START, "agent")
     .addConditionalEdges("agent", toolsCondition)
     .addEdge("tools", "agent")
@@ -127,6 +142,24 @@ describe("run flags beside failure-retry", () => {
     expect(langsmith.feedback).toEqual([]);
     expect(langsmith.roots()).toHaveLength(1);
   });
+
+  test.each([
+    { restart: "start", again: [look, done], standing: ["look_up"] },
+    { restart: "last-decision", again: [done], standing: ["look_up"] },
+  ] as const)(
+    "judge no call of an attempt that was begun again from its $restart",
+    async ({ restart, again, standing }) => {
+      const replies = [look, pick, ...again];
+      let calls = 0;
+      const script: Script = () => replies[(calls += 1) - 1] ?? done;
+      const retries = failureRetryMiddleware({ initialInterval: 1, restart });
+      const kept = await run(script, { inner: [retries] }, { handleToolErrors: false });
+      expect(kept.report).toMatchObject({ outcome: "completed", attempts: 2, failedCalls: 1 });
+      expect(kept.report.toolCalls).toBe(1 + again.length);
+      expect(kept.report.calls.map(({ tool: called }) => called)).toEqual(standing);
+      expect(rules(kept)).toEqual(["retried"]);
+    },
+  );
 
   test("say nothing of an answer that was rejected before it was final", async () => {
     const sorry = { content: "I'm sorry, I could not find any. Could you please specify?" };

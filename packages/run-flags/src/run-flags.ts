@@ -92,12 +92,14 @@ export function runFlagsMiddleware(options: RunFlagsMiddlewareOptions = {}): Run
     let events = eventSums(held["events"]);
     request.onEvent((event) => {
       if (event.by === name) return;
+      if (event.name === "attempt-started") run.again(event.detail["restart"]);
       events = takeEvent(events, event);
       memory.set("events", events);
       state.write(CHANNEL, { events });
     });
     ending.begin();
     request.beforeEnd((outcome, root, messages) => {
+      run.settle(messages);
       if (!execution.isNew) run.left(messages);
       return ending.attempted(outcome, root);
     });

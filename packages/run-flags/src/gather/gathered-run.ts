@@ -28,6 +28,10 @@ export interface GatheredRun {
   resumed(messages: readonly unknown[]): void;
   /** Reads, once a resumed run has ended, what an earlier process had made that no checkpoint held yet. */
   left(messages: readonly unknown[]): void;
+  /** A further attempt begins: what the one before it did from its beginning on does not stand. */
+  again(restart: unknown): void;
+  /** Leaves out, once an attempt has ended, what earlier ones did and the thread does not hold. */
+  settle(messages: readonly unknown[]): void;
   /** Tools that an earlier process could offer: the end of a run may call no model any more. */
   offeredBefore(names: readonly string[]): void;
   /** Reads what a model is asked with: the request, and turns the thread does not hold as messages. */
@@ -57,6 +61,8 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
   const offered = new Set<string>();
   let requests: string[] | undefined;
   let earlierRequests = 0;
+  /** How many turns are of attempts that began again in their middle. */
+  let tried = 0;
 
   /** What the thread held when the run was resumed, its earlier executions included. */
   const before = new Set<string>();
@@ -100,6 +106,19 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
         at += 1;
         addTurn(message, at);
       }
+    },
+    again(restart) {
+      // One that goes on where it stands takes nothing back.
+      if (restart === "resume") return;
+      if (restart === "last-decision") tried = turns.length;
+      else forget(0, turns.length);
+    },
+    settle(messages) {
+      const held = messages.filter(isMessage);
+      if (held.length === 0) return;
+      const stands = (turn: GatheredTurn): boolean => held.some((one) => isTurn(turn, one));
+      forget(turns.slice(0, tried).findLastIndex(stands) + 1, tried);
+      tried = 0;
     },
     offeredBefore(names) {
       if (offered.size === 0) for (const name of names) offered.add(name);
@@ -167,6 +186,16 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
       };
     },
   };
+
+  /** A model that numbers its replies and calls uses the very same ids for those of the next attempt. */
+  function forget(from: number, to: number): void {
+    const gone = turns.splice(from, to - from);
+    const left = new Set(turns.flatMap(({ calls }) => calls.map(({ id }) => id)));
+    for (const { id, calls } of gone) {
+      if (id !== undefined) seen.delete(id);
+      for (const call of calls) if (!left.has(call.id)) answers.delete(call.id);
+    }
+  }
 
   function read(messages: readonly MessageLike[]): void {
     const last = messages.findLastIndex(isHuman);
