@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { relay } from "../src/run/relay.ts";
+import { relay } from "../src/model/relay.ts";
 
 /** What a promise has come to after every turn it could take. */
 async function stateOf(promise: Promise<unknown>): Promise<unknown> {

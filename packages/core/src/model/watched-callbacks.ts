@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 import type { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import {
   CallbackManager,
@@ -6,7 +8,6 @@ import {
 } from "@langchain/core/callbacks/manager";
 
 import { ambientScope } from "../run/scope.ts";
-import { v7 } from "../store/ids.ts";
 import { watch } from "./call-watch.ts";
 
 /**
@@ -54,7 +55,7 @@ class WatchManager extends CallbackManager {
 }
 
 class WatchedChain extends CallbackManagerForChainRun {
-  constructor(runId: string = v7()) {
+  constructor(runId: string = randomUUID()) {
     super(runId, [], [], [], [], {}, {});
   }
 
@@ -64,7 +65,7 @@ class WatchedChain extends CallbackManagerForChainRun {
 }
 
 class WatchedTool extends CallbackManagerForToolRun {
-  constructor(runId: string = v7()) {
+  constructor(runId: string = randomUUID()) {
     super(runId, [], [], [], [], {}, {});
   }
 

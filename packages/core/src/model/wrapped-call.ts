@@ -1,7 +1,6 @@
 import { AIMessageChunk } from "@langchain/core/messages";
 import type { AIMessage } from "@langchain/core/messages";
 
-import { relay } from "../run/relay.ts";
 import { NONE_PASSED, ambientScope, withScope } from "../run/scope.ts";
 import type { CallScope } from "../run/scope.ts";
 import { boundModel } from "./bound-model.ts";
@@ -10,6 +9,7 @@ import { concreteModel, isConfigurable, messagesOf, streamOf } from "./chat-mode
 import type { Callable, ChatModelLike } from "./chat-model.ts";
 import { modelSeamActive, throughModelSeam } from "./model-seam.ts";
 import type { ChangedCall, ModelCall } from "./model-seam.ts";
+import { relay } from "./relay.ts";
 import { reportUnwrapped } from "./report-unwrapped.ts";
 import { isWatchAlone } from "./watched-callbacks.ts";
 import { wrappingOf } from "./wrapping.ts";
@@ -23,10 +23,11 @@ export async function invokeSeam(
   input: unknown,
   options: Options = {},
 ): Promise<AIMessage> {
-  const { base } = wrapping;
+  const { base, root } = wrapping;
   const [config, given] = separate(options);
+  const model = isConfigurable(root) ? await concreteModel(root, options) : root;
   return throughModelSeam({
-    ...(await callOf(wrapping, given, input, options)),
+    ...callOf(wrapping, model, given, input),
     asItCame: () => base.invoke(input, unwatched(options)),
     asChanged: (changed) => {
       const { runnable, callOptions } = applyChanges(changed);
@@ -41,8 +42,9 @@ export async function* streamSeam(
   input: unknown,
   options: Options = {},
 ): AsyncGenerator<AIMessageChunk> {
-  const { base } = wrapping;
+  const { base, root } = wrapping;
   const [config, given] = separate(options);
+  const model = isConfigurable(root) ? await concreteModel(root, options) : root;
   const pipe = relay<AIMessageChunk>();
   let shown: AIMessageChunk | undefined;
   const drain = async (source: AsyncIterable<AIMessageChunk>): Promise<AIMessage> => {
@@ -55,7 +57,7 @@ export async function* streamSeam(
     return whole ?? new AIMessageChunk("");
   };
   const done = throughModelSeam({
-    ...(await callOf(wrapping, given, input, options)),
+    ...callOf(wrapping, model, given, input),
     asItCame: () => drain(streamOf(base, input, unwatched(options))),
     asChanged: async (changed) => {
       const { runnable, callOptions } = applyChanges(changed);
@@ -99,13 +101,13 @@ function unwatched(options: Options): Options {
   return isWatchAlone(options["callbacks"]) ? { ...options, callbacks: undefined } : options;
 }
 
-async function callOf(
+function callOf(
   wrapping: Wrapping,
+  model: object,
   given: Readonly<Options>,
   input: unknown,
-  options: Options,
-): Promise<Omit<ModelCall, "asItCame" | "asChanged">> {
-  const { identity, perCall, site, root } = wrapping;
+): Omit<ModelCall, "asItCame" | "asChanged"> {
+  const { identity, perCall, site } = wrapping;
   const { tools: formatted, ...settings } = given;
   const tools = wrapping.tools ?? (Array.isArray(formatted) ? (formatted as unknown[]) : []);
   return {
@@ -114,7 +116,7 @@ async function callOf(
     siteName: site,
     tools,
     settings: withoutUnset({ ...wrapping.settings, ...settings }),
-    model: isConfigurable(root) ? await concreteModel(root, options) : root,
+    model,
     messages: messagesOf(input),
   };
 }

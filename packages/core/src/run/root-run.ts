@@ -11,12 +11,12 @@ import { openAttemptsRun } from "../trace/attempts-run.ts";
 import type { AttemptsRun } from "../trace/attempts-run.ts";
 import { rootFacts } from "../trace/live-root.ts";
 import { chunkGate } from "./chunk-gate.ts";
+import { chunkQueue } from "./chunk-queue.ts";
 import { allGates, eventGate } from "./event-gate.ts";
 import { runContext } from "./hook-context.ts";
 import { openRun } from "./open-run.ts";
 import type { OpenedRun } from "./open-run.ts";
 import { readOnce } from "./read-once.ts";
-import { relay } from "./relay.ts";
 import { withScope } from "./scope.ts";
 import type { GraphScope, RunScope } from "./scope.ts";
 
@@ -38,8 +38,8 @@ export async function* rootRun(
     stack: plan.stack,
     channels: new Set(plan.reset.keys()),
   };
-  const pipe = relay<unknown>();
-  const chunks = chunkGate((chunk) => void pipe.push(chunk));
+  const queue = chunkQueue<unknown>();
+  const chunks = chunkGate((chunk) => queue.put(chunk));
   const { attempts } = opened.run;
   const parent =
     attempts === undefined
@@ -88,18 +88,19 @@ export async function* rootRun(
     )
     .then(
       (outcome) =>
-        pipe.close(
+        queue.close(
           outcome.status === "failed"
             ? { error: outcome.error }
             : outcome.status === "interrupted"
               ? stopped
               : undefined,
         ),
-      (error: unknown) => pipe.close({ error }),
+      (error: unknown) => queue.close({ error }),
     );
   try {
-    yield* pipe.chunks();
+    while (await queue.more()) yield queue.take();
   } finally {
+    queue.leave();
     await settled;
     await opened.close();
   }
