@@ -24,9 +24,12 @@ export interface Revoked {
 const NONE: Revoked = { tools: new Set(), models: new Set(), configHashes: new Set() };
 
 /** Reads the revocation that holds right now; where it cannot be read, nothing is called. */
-export async function revokedNow(source: RevocationSource | undefined): Promise<Revoked> {
+export function revokedNow(source: RevocationSource | undefined): Revoked | Promise<Revoked> {
   if (source === undefined) return NONE;
-  if (typeof source !== "function") return asSets(source);
+  return typeof source === "function" ? ask(source) : asSets(source);
+}
+
+async function ask(source: Extract<RevocationSource, () => unknown>): Promise<Revoked> {
   let now: unknown;
   try {
     now = await source();

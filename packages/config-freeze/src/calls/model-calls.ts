@@ -14,24 +14,49 @@ import type { LiveCall } from "../site/call-site.ts";
 import { frozenSites } from "../site/frozen-sites.ts";
 import type { FrozenSite, FrozenSites } from "../site/frozen-sites.ts";
 import { judgeSite } from "../site/judge-site.ts";
+import { sameSite } from "../site/same-site.ts";
 import { callPinned, pinnedModel } from "./pin-alias.ts";
+import type { PinnedCall } from "./pin-alias.ts";
 
 /** Freezes a call site at its first call, and calls it by what was frozen from then on. */
-export async function freezeModelCall(
+export function freezeModelCall(
   request: ModelRequest,
   handler: Handler<ModelRequest, ModelResult>,
   context: FreezeContext,
 ): Promise<ModelResult> {
+  const live = describeCall(request);
+  return isSettled(live, context)
+    ? handler(request)
+    : freezeCall(request, live, { handler, context });
+}
+
+/** True of a call like the last one of its site, which was as it is frozen: nothing is to be done. */
+// Without a promise: most calls are like the last one.
+function isSettled(live: LiveCall | Promise<LiveCall>, context: FreezeContext): boolean {
+  const { live: options, callSite } = context;
+  if (live instanceof Promise || options.revoke !== undefined) return false;
+  if (context.options.pinModelAlias) return false;
+  const { matched, sites, verdicts } = memoryOf(context);
+  const site = sites.get(matched.get(callSite ?? "model") ?? "");
+  const verdict = site === undefined ? undefined : verdicts.get(site.name);
+  return verdict?.same === true && sameSite(verdict.about, live.site, site?.entry.dynamic === true);
+}
+
+async function freezeCall(
+  request: ModelRequest,
+  described: LiveCall | Promise<LiveCall>,
+  { handler, context }: Pick<PinnedCall, "handler" | "context">,
+): Promise<ModelResult> {
   const sites = frozenSites(context, manifestBodies(context, request.runtime.store));
-  const live = await describeCall(request);
+  const live = await described;
   const revoked = await revokedNow(context.live.revoke);
   const { site: known, isNew } = await sites.findOrFreeze(context.callSite ?? "model", live.site);
   if (isNew) {
     memoryOf(context).prompts.set(known.name, live.site.prompt);
     await announceSite(known, sites, context);
   }
-  const site = isNew ? known : await noteDynamicPrompt(known, live, sites, context);
-  const answer = isNew ? "use-frozen" : judgeSite(site, live.site, context);
+  const site = isNew ? known : await withDynamicPrompt(known, live, sites, context);
+  const answer = isNew ? "use-frozen" : judgeSite(site, live.site, context).answer;
   if (answer === "warn") {
     assertModelAllowed(live, revoked, site.name, context);
     return handler(allowedTools(request, revoked.tools));
@@ -90,12 +115,12 @@ function assertModelAllowed(
 }
 
 /** A prompt that changes between two calls of one site in one process is dynamic, from then on. */
-async function noteDynamicPrompt(
+function withDynamicPrompt(
   site: FrozenSite,
   live: LiveCall,
   sites: FrozenSites,
   context: FreezeContext,
-): Promise<FrozenSite> {
+): FrozenSite | Promise<FrozenSite> {
   if (site.entry.dynamic === true) return site;
   const { prompts } = memoryOf(context);
   const { prompt } = live.site;

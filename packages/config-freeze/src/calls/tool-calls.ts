@@ -11,12 +11,34 @@ import { describeTool } from "../parts/tools.ts";
 import { revokedNow } from "../revoke.ts";
 import { memoryOf } from "../run/run-memory.ts";
 import { frozenSites } from "../site/frozen-sites.ts";
+import type { FrozenSite } from "../site/frozen-sites.ts";
 
 /** Implementations of tools as executions have them frozen: a tool, or a function of what was frozen. */
 export type ToolVersions = Readonly<Record<string, unknown>>;
 
 /** Makes a tool call by the tool it was made for, or answers it with a code. */
-export async function freezeToolCall(
+export function freezeToolCall(
+  request: ToolCallRequest,
+  handler: Handler<ToolCallRequest, ToolResult>,
+  context: FreezeContext,
+): Promise<ToolResult> {
+  return isSettled(request, context) ? handler(request) : freezeCall(request, handler, context);
+}
+
+/** True of a call of a tool that is as it is frozen. */
+// Without a promise: most calls are.
+function isSettled(
+  { toolCall: { name }, tool, runtime }: ToolCallRequest,
+  context: FreezeContext,
+): boolean {
+  if (tool === undefined || context.live.revoke !== undefined) return false;
+  const sites = frozenSites(context, manifestBodies(context, runtime.store)).opened();
+  if (sites === undefined) return false;
+  const { hash } = describeTool(tool);
+  return frozenTools(name, sites, context).some((frozen) => frozen.hash === hash);
+}
+
+async function freezeCall(
   request: ToolCallRequest,
   handler: Handler<ToolCallRequest, ToolResult>,
   context: FreezeContext,
@@ -31,7 +53,8 @@ export async function freezeToolCall(
   if (revoked.tools.has(name)) return refuse("tool-revoked", "high");
   if (answerFor("run", [], context) === "warn") return handler(request);
 
-  const frozen = await frozenTools(name, request, context);
+  const bodies = manifestBodies(context, request.runtime.store);
+  const frozen = frozenTools(name, await frozenSites(context, bodies).all(), context);
   const [first] = frozen;
   const own = request.tool;
   const hash = own === undefined ? undefined : describeTool(own).hash;
@@ -51,13 +74,12 @@ export async function freezeToolCall(
 }
 
 /** A tool as the call sites of this execution have it, those apart that go by today's. */
-async function frozenTools(
+function frozenTools(
   name: string,
-  { runtime }: ToolCallRequest,
+  sites: readonly FrozenSite[],
   context: FreezeContext,
-): Promise<FrozenTool[]> {
+): FrozenTool[] {
   const { verdicts } = memoryOf(context);
-  const sites = await frozenSites(context, manifestBodies(context, runtime.store)).all();
   return sites
     .filter((site) => verdicts.get(site.name)?.answer !== "warn")
     .flatMap(({ manifest }) => manifest.tools)

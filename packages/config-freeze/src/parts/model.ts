@@ -21,8 +21,9 @@ export interface ModelLike {
 }
 
 /** The model a request will really call: a configurable one is resolved first. */
-export async function concreteModel(model: object, config: unknown): Promise<object> {
-  return (await (model as ModelLike)._getModelInstance?.(config)) ?? model;
+export function concreteModel(model: object, config: unknown): object | Promise<object> {
+  const resolved = (model as ModelLike)._getModelInstance?.(config);
+  return resolved === undefined ? model : resolved.then((found) => found ?? model);
 }
 
 /** A model as it is recorded: class, provider, name and the settings that shape its answers. */

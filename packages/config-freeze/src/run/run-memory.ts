@@ -10,6 +10,15 @@ export interface RunFreeze {
   readonly config: unknown;
 }
 
+/** What was made of a live call site beside the frozen one. */
+export interface Verdict {
+  /** The live site it is about. */
+  readonly about: SiteManifest;
+  /** Nothing of it differs. */
+  readonly same: boolean;
+  readonly answer: DriftAnswer;
+}
+
 /** What a run remembers in this process; gone with it, and never persisted. */
 export interface RunMemory {
   run: RunFreeze | undefined;
@@ -17,14 +26,16 @@ export interface RunMemory {
   held: Readonly<Record<string, SiteEntry>>;
   /** Call sites opened or frozen in this process. */
   readonly sites: Map<string, FrozenSite>;
+  /** Node paths whose channel was read: what comes to it later is frozen in this process. */
+  readonly readAt: Set<string>;
   /** The frozen site each live call site was found to be. */
   readonly matched: Map<string, string>;
   /** Frees the next call of a site once the first has frozen it. */
   readonly freezing: Map<string, Promise<unknown>>;
   /** The last live prompt of a site. */
   readonly prompts: Map<string, SiteManifest["prompt"]>;
-  /** The last verdict on a site, and what it was about. */
-  readonly verdicts: Map<string, { readonly about: SiteManifest; readonly answer: DriftAnswer }>;
+  /** The last verdict on a site. */
+  readonly verdicts: Map<string, Verdict>;
   /** Models built anew, by live model and frozen description. */
   readonly rebuilt: WeakMap<object, Map<string, Promise<object>>>;
   /** Every field that was seen to differ. */
@@ -41,6 +52,7 @@ export function memoryOf({ memory }: Pick<FreezeContext, "memory">): RunMemory {
     run: undefined,
     held: {},
     sites: new Map(),
+    readAt: new Set(),
     matched: new Map(),
     freezing: new Map(),
     prompts: new Map(),

@@ -22,9 +22,15 @@ export interface LiveCall {
 const describedModels = new WeakMap<object, FrozenModel>();
 
 /** Describes a model call: model and settings, system prompt, tools. */
-export async function describeCall(request: ModelRequest): Promise<LiveCall> {
+export function describeCall(request: ModelRequest): LiveCall | Promise<LiveCall> {
   const { configurable } = request.runtime;
-  const model = await concreteModel(request.model as object, { configurable });
+  const model = concreteModel(request.model as object, { configurable });
+  return model instanceof Promise
+    ? model.then((found) => describeWith(found, request))
+    : describeWith(model, request);
+}
+
+function describeWith(model: object, request: ModelRequest): LiveCall {
   const known = describedModels.get(model) ?? describeModel(model);
   describedModels.set(model, known);
   const prompt = describePrompt(request);

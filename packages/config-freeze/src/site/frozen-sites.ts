@@ -31,14 +31,22 @@ export interface FrozenSite {
   readonly manifest: SiteManifest;
 }
 
+/** The frozen site of a call, and whether this call froze it. */
+interface FoundSite {
+  readonly site: FrozenSite;
+  readonly isNew: boolean;
+}
+
 /** The call sites of one execution. */
 export interface FrozenSites {
   /** The frozen site a live call belongs to; the first call of a site freezes it. */
-  findOrFreeze(name: string, live: SiteManifest): Promise<{ site: FrozenSite; isNew: boolean }>;
+  findOrFreeze(name: string, live: SiteManifest): FoundSite | Promise<FoundSite>;
   /** Changes what is noted of a site beside its manifest, durably. */
   amend(site: FrozenSite, change: Partial<SiteEntry>): Promise<FrozenSite>;
   /** Every site frozen so far. */
   all(): Promise<FrozenSite[]>;
+  /** The same where the channel of this node was read before, else undefined. */
+  opened(): FrozenSite[] | undefined;
 }
 
 /** The call sites of the execution a hook runs in: read from the channel once, then remembered. */
@@ -60,10 +68,18 @@ export function frozenSites(context: FreezeContext, bodies: ManifestBodies): Fro
 
   // Parallel tasks of one superstep do not see each other's writes: what is remembered counts.
   async function all(): Promise<FrozenSite[]> {
-    for (const [name, entry] of entries()) {
-      if (!memory.sites.has(name)) await open(name, entry);
+    if (opened() === undefined) {
+      for (const [name, entry] of entries()) {
+        if (!memory.sites.has(name)) await open(name, entry);
+      }
+      // A native execution may have gone on elsewhere meanwhile, and its memory here outlives a call.
+      if (!context.native) memory.readAt.add(context.node ?? "");
     }
     return [...memory.sites.values()];
+  }
+
+  function opened(): FrozenSite[] | undefined {
+    return memory.readAt.has(context.node ?? "") ? [...memory.sites.values()] : undefined;
   }
 
   async function keep(site: FrozenSite): Promise<FrozenSite> {
@@ -85,10 +101,7 @@ export function frozenSites(context: FreezeContext, bodies: ManifestBodies): Fro
     return known === undefined ? undefined : memory.sites.get(known);
   }
 
-  async function findOrFreeze(
-    name: string,
-    live: SiteManifest,
-  ): Promise<{ site: FrozenSite; isNew: boolean }> {
+  async function findOrFreeze(name: string, live: SiteManifest): Promise<FoundSite> {
     const known = matched(name);
     if (known !== undefined) return { site: known, isNew: false };
     const taken = new Set(memory.matched.values());
@@ -100,12 +113,13 @@ export function frozenSites(context: FreezeContext, bodies: ManifestBodies): Fro
 
   return {
     all,
+    opened,
     // The first calls of a site may come in parallel: one freezes it, the others find it frozen.
     findOrFreeze: (name, live) => {
       const known = matched(name);
       return known === undefined
         ? inTurn(memory.freezing, placeOf(name), () => findOrFreeze(name, live))
-        : Promise.resolve({ site: known, isNew: false });
+        : { site: known, isNew: false };
     },
     amend: (site, change) => keep({ ...site, entry: { ...site.entry, ...change } }),
   };

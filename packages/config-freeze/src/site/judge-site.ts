@@ -1,8 +1,9 @@
 import { differencesBetween } from "../drift/drift.ts";
 import { answerFor, reportDrift } from "../drift/report.ts";
 import type { SiteManifest } from "../manifest/shape.ts";
-import type { DriftAnswer, FreezeContext } from "../options.ts";
+import type { FreezeContext } from "../options.ts";
 import { memoryOf } from "../run/run-memory.ts";
+import type { Verdict } from "../run/run-memory.ts";
 import type { FrozenSite } from "./frozen-sites.ts";
 import { sameSite } from "./same-site.ts";
 
@@ -11,21 +12,23 @@ export function judgeSite(
   { name, entry, manifest }: FrozenSite,
   live: SiteManifest,
   context: FreezeContext,
-): DriftAnswer {
+): Verdict {
   const dynamic = entry.dynamic === true;
   const { verdicts } = memoryOf(context);
   const known = verdicts.get(name);
-  if (known !== undefined && sameSite(known.about, live, dynamic)) return known.answer;
-  const differences = sameSite(manifest, live, dynamic)
+  if (known !== undefined && sameSite(known.about, live, dynamic)) return known;
+  const same = sameSite(manifest, live, dynamic);
+  const differences = same
     ? []
     : differencesBetween(
         comparable(manifest, dynamic),
         JSON.parse(JSON.stringify(comparable(live, dynamic))),
       );
   const answer = answerFor(name, differences, context);
-  verdicts.set(name, { about: live, answer });
+  const verdict = { about: live, same, answer };
+  verdicts.set(name, verdict);
   if (differences.length > 0) reportDrift(name, differences, answer, context);
-  return answer;
+  return verdict;
 }
 
 /** Tools by name, so that one more or less does not shift all that follow. */
