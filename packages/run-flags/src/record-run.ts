@@ -136,7 +136,8 @@ function finalTurn(turns: readonly RunTurn[]): RunTurn | undefined {
 
 function usedWords(facts: RunFacts): Vocabulary {
   const used = createVocabulary();
-  for (const turn of facts.turns) {
+  // What an earlier attempt tried was not passed over.
+  for (const turn of [...(facts.undone ?? []), ...facts.turns]) {
     used.add(turn.text.slice(0, scanLimit));
     for (const call of turn.calls) used.add(argumentText(call.arguments).slice(0, scanLimit));
   }

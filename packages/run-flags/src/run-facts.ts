@@ -47,6 +47,8 @@ export interface RunFacts {
   /** User messages of the thread before these: how far a conversation has come. */
   earlierRequests?: number;
   turns: readonly RunTurn[];
+  /** Turns of attempts that were begun again: nothing is held against the run for them. */
+  undone?: readonly RunTurn[];
   /** Names of the tools the model could call. */
   offered?: readonly string[];
   tokens?: { input: number; output: number };
