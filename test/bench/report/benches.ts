@@ -29,12 +29,7 @@ export interface Bench {
 export const BENCHES: readonly Bench[] = [
   { id: "everything", args: [], quickArgs: ["--quick"], section: everythingSection },
   { id: "load", args: ["--seconds", "120"], quickArgs: ["--seconds", "2"], section: loadSection },
-  {
-    id: "overhead",
-    args: ["--pairs", "20"],
-    quickArgs: ["--quick"],
-    section: overheadSection,
-  },
+  { id: "overhead", args: [], quickArgs: ["--quick"], section: overheadSection },
   {
     id: "retry",
     args: ["--pairs", "30"],
