@@ -124,23 +124,17 @@ function callHook<Request extends CallRequest, Result>(
   if (kind === "model") noteDecision(scope);
   const stream = outer?.stream ?? (kind === "model" ? { shown: false } : undefined);
   const { context, finish } = hookContext({ kind, definition, mode, scope, request, stream });
-  const call: CallScope = {
-    kind,
-    id,
-    site: outer?.site,
-    name: kind === "tool" ? (request as unknown as ToolCallRequest).toolCall.name : undefined,
-    passed: passedBy(definition.name, outer?.passed),
-    stream,
+  const { graph, node } = scope;
+  const { site } = outer ?? {};
+  const name = kind === "tool" ? (request as unknown as ToolCallRequest).toolCall.name : undefined;
+  const passed = passedBy(definition.name, outer?.passed);
+  // Written out, not spread: made for every layer of every call, and fast to read in one shape.
+  const inner: Handler<Request, Result> = (next) => {
+    const tool = kind === "tool" ? { begun: false } : undefined;
+    const call: CallScope = { kind, id, site, name, passed, stream, tool };
+    const { effect } = ambientScope();
+    return withScope({ effect, graph, node, call }, () => handler(next));
   };
-  const inner: Handler<Request, Result> = (next) =>
-    withScope(
-      {
-        ...scope,
-        effect: ambientScope().effect,
-        call: kind === "tool" ? { ...call, tool: { begun: false } } : call,
-      },
-      () => handler(next),
-    );
   const layer = {
     name: definition.name,
     retries: definition.retries ?? false,

@@ -13,9 +13,10 @@ export interface StepGuard {
 }
 
 const STEPS = [10, 100, 500];
-// Ten steps about the one that is named: five calls of the model, five of the tool.
-const NEIGHBOURS = 5;
-const RUNS = 6;
+// Twenty steps about the one that is named: ten calls of the model, ten of the tool. At step 500 a
+// node takes milliseconds, and what is looked for is a twentieth of one.
+const NEIGHBOURS = 10;
+const RUNS = 12;
 const WARM_UP_RUNS = 1;
 // Between two steps nothing is written then: late in a run the writing of all its messages leaves
 // cold caches behind, which slow down the bare graph's nodes just as much.

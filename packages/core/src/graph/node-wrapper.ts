@@ -65,7 +65,8 @@ export class NodeWrapper extends Runnable<unknown, unknown> {
       ? ({ ...config, callbacks: watched(config?.callbacks) } as Partial<RunnableConfig>)
       : config;
     awaitsWriter(scope, config);
-    const given = await withScope({ graph, node: scope }, () => this.bound.invoke(input, inner));
+    const entered = { effect: undefined, graph, node: scope, call: undefined };
+    const given = await withScope(entered, () => this.bound.invoke(input, inner));
     const result = redactToolMessages(given, this.plan.redacts);
     if (scope.refusal !== undefined) throw scope.refusal;
     if (scope.commands.length === 0) return result;

@@ -8,7 +8,7 @@ import { layersOf } from "../graph/layers.ts";
 import type { HookRuntime, ModelRequest, ModelResult } from "../middleware.ts";
 import { offersTools } from "../mode.ts";
 import { NONE_PASSED, ambientScope, withScope } from "../run/scope.ts";
-import type { AmbientScope, NodeScope } from "../run/scope.ts";
+import type { AmbientScope, CallScope, NodeScope } from "../run/scope.ts";
 import { callSite } from "./call-site.ts";
 import type { SiteFacts } from "./call-site.ts";
 
@@ -47,7 +47,16 @@ export async function throughModelSeam(call: ModelCall): Promise<AIMessage> {
   const id = outer?.id ?? `model:${(modelCalls += 1)}`;
   const passed = outer?.passed ?? NONE_PASSED;
   const stream = outer?.stream ?? { shown: false };
-  const entered: AmbientScope = { ...scope, call: { kind: "model", id, site, passed, stream } };
+  const called: CallScope = {
+    kind: "model",
+    id,
+    site,
+    name: undefined,
+    passed,
+    stream,
+    tool: undefined,
+  };
+  const entered: AmbientScope = { effect: scope.effect, graph, node, call: called };
 
   const initial = initialRequest(call, scope, node);
   const commands: Command[] = [];

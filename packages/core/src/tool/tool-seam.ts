@@ -7,7 +7,7 @@ import { layersOf } from "../graph/layers.ts";
 import type { ToolCallRequest, ToolResult } from "../middleware.ts";
 import { hookRuntime, toolName } from "../model/model-seam.ts";
 import { NONE_PASSED, ambientScope, withScope } from "../run/scope.ts";
-import type { CallScope } from "../run/scope.ts";
+import type { CallScope, Passed } from "../run/scope.ts";
 
 /** One call of a tool as it reached the seam. */
 export interface ToolSeamCall {
@@ -51,12 +51,18 @@ export async function throughToolSeam(call: ToolSeamCall): Promise<ToolResult> {
     outer === undefined ? layers.tool : layers.tool.filter((layer) => !passed.has(layer.name)),
     (inner) => {
       const all = layers.toolNames;
-      const past: CallScope = { kind: "tool", id, name, passed: all, tool: { begun: false } };
+      const past = callScope(id, name, all, { begun: false });
       const { effect } = ambientScope();
-      return withScope({ ...scope, effect, call: past }, () => base(inner));
+      return withScope({ effect, graph, node, call: past }, () => base(inner));
     },
   );
-  return withScope({ ...scope, call: { kind: "tool", id, name, passed } }, () => seam(request));
+  const { effect } = scope;
+  const entered = callScope(id, name, passed);
+  return withScope({ effect, graph, node, call: entered }, () => seam(request));
+}
+
+function callScope(id: string, name: string, passed: Passed, tool?: CallScope["tool"]): CallScope {
+  return { kind: "tool", id, site: undefined, name, passed, stream: undefined, tool };
 }
 
 /** A tool that middleware of the stack brings, by name. */
