@@ -272,7 +272,7 @@ describe("late ingestion", () => {
   });
 
   test("delays runs, in the order they came, and can be waited for", async () => {
-    const client = await start({ ingestDelayMs: 30 });
+    const client = await start({ ingestDelayMs: 500 });
     const id = uuid7();
     await client.createRun({ id, name: "n", run_type: "chain", inputs: {} });
     await client.updateRun(id, { outputs: { done: true }, end_time: Date.now() });
