@@ -24,12 +24,9 @@ export interface Revoked {
 const NONE: Revoked = { tools: new Set(), models: new Set(), configHashes: new Set() };
 
 /** Reads the revocation that holds right now; where it cannot be read, nothing is called. */
-export function revokedNow(source: RevocationSource | undefined): Revoked | Promise<Revoked> {
+export async function revokedNow(source: RevocationSource | undefined): Promise<Revoked> {
   if (source === undefined) return NONE;
-  return typeof source === "function" ? ask(source) : asSets(source);
-}
-
-async function ask(source: Extract<RevocationSource, () => unknown>): Promise<Revoked> {
+  if (typeof source !== "function") return asSets(source);
   let now: unknown;
   try {
     now = await source();

@@ -13,8 +13,7 @@ import { allowedTools, applySite, describeCall } from "../site/call-site.ts";
 import type { LiveCall } from "../site/call-site.ts";
 import { frozenSites } from "../site/frozen-sites.ts";
 import type { FrozenSite, FrozenSites } from "../site/frozen-sites.ts";
-import { judgeSite } from "../site/judge-site.ts";
-import { sameSite } from "../site/same-site.ts";
+import { judgeSite, knownVerdict } from "../site/judge-site.ts";
 import { callPinned, pinnedModel } from "./pin-alias.ts";
 import type { PinnedCall } from "./pin-alias.ts";
 
@@ -36,10 +35,9 @@ function isSettled(live: LiveCall | Promise<LiveCall>, context: FreezeContext): 
   const { live: options, callSite } = context;
   if (live instanceof Promise || options.revoke !== undefined) return false;
   if (context.options.pinModelAlias) return false;
-  const { matched, sites, verdicts } = memoryOf(context);
+  const { matched, sites } = memoryOf(context);
   const site = sites.get(matched.get(callSite ?? "model") ?? "");
-  const verdict = site === undefined ? undefined : verdicts.get(site.name);
-  return verdict?.same === true && sameSite(verdict.about, live.site, site?.entry.dynamic === true);
+  return site !== undefined && knownVerdict(site, live.site, context)?.same === true;
 }
 
 async function freezeCall(
@@ -55,7 +53,7 @@ async function freezeCall(
     memoryOf(context).prompts.set(known.name, live.site.prompt);
     await announceSite(known, sites, context);
   }
-  const site = isNew ? known : await withDynamicPrompt(known, live, sites, context);
+  const site = isNew ? known : await noteDynamicPrompt(known, live, sites, context);
   const answer = isNew ? "use-frozen" : judgeSite(site, live.site, context).answer;
   if (answer === "warn") {
     assertModelAllowed(live, revoked, site.name, context);
@@ -115,12 +113,12 @@ function assertModelAllowed(
 }
 
 /** A prompt that changes between two calls of one site in one process is dynamic, from then on. */
-function withDynamicPrompt(
+async function noteDynamicPrompt(
   site: FrozenSite,
   live: LiveCall,
   sites: FrozenSites,
   context: FreezeContext,
-): FrozenSite | Promise<FrozenSite> {
+): Promise<FrozenSite> {
   if (site.entry.dynamic === true) return site;
   const { prompts } = memoryOf(context);
   const { prompt } = live.site;

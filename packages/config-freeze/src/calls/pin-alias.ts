@@ -21,7 +21,7 @@ export async function callPinned(site: FrozenSite, call: PinnedCall): Promise<Mo
   const { pinned } = site.entry;
   try {
     const result = await handler(request);
-    if (context.options.pinModelAlias) await pin(site, result, sites, context);
+    await pin(site, result, sites, context);
     return result;
   } catch (error) {
     if (isGraphBubbleUp(error)) throw error;
@@ -59,10 +59,10 @@ async function pin(
   site: FrozenSite,
   result: ModelResult,
   sites: FrozenSites,
-  { mode }: FreezeContext,
+  { options, mode }: FreezeContext,
 ): Promise<void> {
   const { pinned, unpinnable } = site.entry;
-  if (mode !== "enforce") return;
+  if (!options.pinModelAlias || mode !== "enforce") return;
   if (pinned !== undefined || unpinnable === true) return;
   const answered = (result as { response_metadata?: Record<string, unknown> }).response_metadata;
   const dated = answered?.["model_name"] ?? answered?.["model"];

@@ -40,7 +40,7 @@ interface FoundSite {
 /** The call sites of one execution. */
 export interface FrozenSites {
   /** The frozen site a live call belongs to; the first call of a site freezes it. */
-  findOrFreeze(name: string, live: SiteManifest): FoundSite | Promise<FoundSite>;
+  findOrFreeze(name: string, live: SiteManifest): Promise<FoundSite>;
   /** Changes what is noted of a site beside its manifest, durably. */
   amend(site: FrozenSite, change: Partial<SiteEntry>): Promise<FrozenSite>;
   /** Every site frozen so far. */
@@ -119,7 +119,7 @@ export function frozenSites(context: FreezeContext, bodies: ManifestBodies): Fro
       const known = matched(name);
       return known === undefined
         ? inTurn(memory.freezing, placeOf(name), () => findOrFreeze(name, live))
-        : { site: known, isNew: false };
+        : Promise.resolve({ site: known, isNew: false });
     },
     amend: (site, change) => keep({ ...site, entry: { ...site.entry, ...change } }),
   };

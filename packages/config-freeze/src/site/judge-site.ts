@@ -15,8 +15,8 @@ export function judgeSite(
 ): Verdict {
   const dynamic = entry.dynamic === true;
   const { verdicts } = memoryOf(context);
-  const known = verdicts.get(name);
-  if (known !== undefined && sameSite(known.about, live, dynamic)) return known;
+  const known = knownVerdict({ name, entry }, live, context);
+  if (known !== undefined) return known;
   const same = sameSite(manifest, live, dynamic);
   const differences = same
     ? []
@@ -29,6 +29,18 @@ export function judgeSite(
   verdicts.set(name, verdict);
   if (differences.length > 0) reportDrift(name, differences, answer, context);
   return verdict;
+}
+
+/** The last verdict on a call site, where the live one is as it was then. */
+export function knownVerdict(
+  { name, entry }: Pick<FrozenSite, "name" | "entry">,
+  live: SiteManifest,
+  context: FreezeContext,
+): Verdict | undefined {
+  const known = memoryOf(context).verdicts.get(name);
+  return known !== undefined && sameSite(known.about, live, entry.dynamic === true)
+    ? known
+    : undefined;
 }
 
 /** Tools by name, so that one more or less does not shift all that follow. */

@@ -1,3 +1,5 @@
+import { chunkQueue } from "../run/chunk-queue.ts";
+
 /** Hands chunks from work that runs by itself to a generator that yields them one by one. */
 export interface Relay<Chunk> {
   /** Offers a chunk; settles when the consumer has taken it, false once the consumer is gone. */
@@ -15,44 +17,25 @@ interface Waiting<Chunk> {
 
 /** Makes a relay; a producer that awaits `push` waits for the consumer, so nothing piles up. */
 export function relay<Chunk>(): Relay<Chunk> {
-  const waiting: Waiting<Chunk>[] = [];
-  let end: { readonly failure: { readonly error: unknown } | undefined } | undefined;
-  let abandoned = false;
-  let wake = (): void => undefined;
+  const queue = chunkQueue<Waiting<Chunk>>();
   return {
-    push: (chunk) => {
-      if (abandoned || end !== undefined) return Promise.resolve(false);
-      return new Promise((taken) => {
-        waiting.push({ chunk, taken });
-        wake();
-      });
-    },
-    close: (failure) => {
-      end ??= { failure };
-      wake();
-    },
+    push: (chunk) =>
+      new Promise((taken) => {
+        if (!queue.put({ chunk, taken })) taken(false);
+      }),
+    close: (failure) => queue.close(failure),
     async *chunks() {
       let inHand: Waiting<Chunk> | undefined;
       try {
-        for (;;) {
-          inHand = waiting.shift();
-          if (inHand !== undefined) {
-            yield inHand.chunk;
-            inHand.taken(true);
-          } else if (end !== undefined) {
-            if (end.failure !== undefined) throw end.failure.error;
-            return;
-          } else {
-            await new Promise<void>((resolve) => {
-              wake = resolve;
-            });
-          }
+        while (await queue.more()) {
+          inHand = queue.take();
+          yield inHand.chunk;
+          inHand.taken(true);
         }
       } finally {
-        abandoned = true;
         // Also the chunk the consumer left with: its producer waits for an answer like the others.
         inHand?.taken(false);
-        for (const { taken } of waiting.splice(0)) taken(false);
+        for (const { taken } of queue.leave()) taken(false);
       }
     },
   };

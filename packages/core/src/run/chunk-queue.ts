@@ -1,13 +1,14 @@
 /** Hands chunks from work that waits for nobody to whoever takes them. */
 export interface ChunkQueue<Chunk> {
-  put(chunk: Chunk): void;
+  /** False where it was dropped: nobody takes any more, or there were to be no more. */
+  put(chunk: Chunk): boolean;
   /** No more chunks; `more` says so, or rejects with `error` where one is given. */
   close(failure?: { readonly error: unknown }): void;
   /** Settles with true once there is a chunk to take, with false once there will be none. */
   more(): Promise<boolean>;
   take(): Chunk;
-  /** Nobody takes any more: what comes from now on is dropped. */
-  leave(): void;
+  /** Nobody takes any more: what comes from now on is dropped, and what waits is given back. */
+  leave(): Chunk[];
 }
 
 /** Makes a queue for one consumer. */
@@ -20,9 +21,10 @@ export function chunkQueue<Chunk>(): ChunkQueue<Chunk> {
   let refuse: ((error: unknown) => void) | undefined;
   return {
     put: (chunk) => {
-      if (left || end !== undefined) return;
+      if (left || end !== undefined) return false;
       chunks.push(chunk);
       wake?.(true);
+      return true;
     },
     close: (failure) => {
       end ??= { failure };
@@ -40,7 +42,7 @@ export function chunkQueue<Chunk>(): ChunkQueue<Chunk> {
     take: () => chunks.shift() as Chunk,
     leave: () => {
       left = true;
-      chunks.length = 0;
+      return chunks.splice(0);
     },
   };
 }

@@ -39,7 +39,7 @@ export async function* rootRun(
     channels: new Set(plan.reset.keys()),
   };
   const queue = chunkQueue<unknown>();
-  const chunks = chunkGate((chunk) => queue.put(chunk));
+  const chunks = chunkGate((chunk) => void queue.put(chunk));
   const { attempts } = opened.run;
   const parent =
     attempts === undefined

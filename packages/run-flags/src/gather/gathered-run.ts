@@ -87,7 +87,7 @@ export function gatherRun(costOf: (reply: unknown) => number = () => 0): Gathere
         result: text,
         failed,
         known: tool !== undefined,
-        valid: !(failed && saysInvalid(text)),
+        valid: !(failed && saysInvalid(text.slice(0, 2_000))),
       });
     },
     threw({ toolCall, tool }, error) {

@@ -45,7 +45,7 @@ const MOST_TURNS = 5_000;
 
 /** True of an error that says the arguments of a call do not fit. */
 export function saysInvalid(text: string): boolean {
-  return INVALID.test(text.slice(0, 2_000));
+  return INVALID.test(text);
 }
 
 /** Starts with none; `costOf` says what a reply cost in US dollars. */
@@ -88,7 +88,7 @@ export function gatheredTurns(costOf: (reply: unknown) => number): GatheredTurns
       if (id === undefined || answers.has(id)) return;
       const result = textOf(message);
       const failed = failedOf(message);
-      answers.set(id, { result, failed, valid: !(failed && saysInvalid(result)) });
+      answers.set(id, { result, failed, valid: !(failed && saysInvalid(result.slice(0, 2_000))) });
     },
     answer: (callId, answer) => void answers.set(callId, answer),
     indexOf: (message) => turns.findIndex((turn) => isTurn(turn, message)),
